@@ -1,0 +1,1 @@
+"""Emit: what the user gets."""

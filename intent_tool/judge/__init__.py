@@ -1,0 +1,1 @@
+"""Judge (trusted): sees contract, target and bytes, and says a verdict."""

@@ -1,0 +1,23 @@
+"""What the judge says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`accepted` is False when any check failed; `problems` then says which, one line each, in the user's terms:
+    ``average_floor(4294967295, 1) is 0, must be 2147483648``."""
+
+    accepted: bool
+    evidence: str
+    """``tested``, or ``none`` when not accepted."""
+    problems: tuple[str, ...]
+    vectors: int
+    """How many inputs the code was run on."""
+    emulators: tuple[str, ...]
+    """What ran it, e.g. ``("qemu-aarch64", "unicorn")``."""
+    instructions: int
+    bytes: int
+    """Size of the code without constant tables."""

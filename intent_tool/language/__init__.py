@@ -1,0 +1,1 @@
+"""Language: what an intent says."""

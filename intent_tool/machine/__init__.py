@@ -1,0 +1,1 @@
+"""Machine: what a target is, and how its bytes are written."""

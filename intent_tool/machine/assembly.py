@@ -1,0 +1,65 @@
+"""Assembly as the proposers write it, and machine code as the assembler gives it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Constant data in `.rodata`. `label` is referred to from the code; the label starts with ``.L``."""
+
+    label: str
+    alignment: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Lines: a label (``.L1:``), or one instruction. Intel syntax on x86-64, the manufacturers' elsewhere.
+
+    Address of a table: ``lea rax, [rip + .Ltable0]``; ``adrp x0, .Ltable0`` then ``add x0, x0, :lo12:.Ltable0``;
+    ``auipc a0, %pcrel_hi(.Ltable0)`` under a label of its own, then ``addi a0, a0, %pcrel_lo(.Lthat_label)``."""
+
+    lines: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+
+    def text(self) -> str:
+        """For people, and for the lockfile."""
+        body = [line if line.endswith(":") else "    " + line for line in self.lines]
+        for table in self.tables:
+            body.append(f"{table.label}:  # .rodata, {len(table.data)} bytes, aligned to {table.alignment}")
+            body += ["    .byte " + ", ".join(f"0x{b:02x}" for b in table.data[i:i + 16])
+                     for i in range(0, len(table.data), 16)]
+        return "\n".join(body) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """A place in `.text` that the linker fills in. `type` is the psABI's name (``R_X86_64_PC32``).
+
+    `symbol` is ``.rodata`` (then `addend` includes the table's offset), or, for RISC-V's ``PCREL_LO12_I``,
+    a local label in `.text`, given by its offset as ``.text+OFFSET``."""
+
+    offset: int
+    type: str
+    symbol: str
+    addend: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One line of the listing: its place in `.text`, its bytes, its text."""
+
+    offset: int
+    code: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCode:
+    code: bytes
+    instructions: tuple[Instruction, ...]
+    rodata: bytes
+    rodata_alignment: int
+    relocations: tuple[Relocation, ...]

@@ -1,0 +1,45 @@
+"""One row of an instruction table: assembly text beside meaning, size and latency class.
+
+A row's `form` is its key and reads like the manual's: ``add r64, r64``, ``lea r64, [r64 + r64*4]``. Operand
+kinds that are registers: ``r8 r16 r32 r64`` (x86-64), ``w x`` (ARM64; ``wsp``/``xsp`` admit the stack pointer),
+``x`` (RISC-V). Immediate kinds name a range, ``i8``, ``i32`` (sign-extended), ``u6`` …; `label` is a branch
+target, `table` the address of constant data.
+
+The meaning is written in the intent language itself: a map from what is written (an operand's name, a flag, a
+fixed register, ``pc`` or ``memory``) to an expression over the operands' values before the instruction. A
+register operand stands for its unsigned value at the operand's width; ``load(address, bytes)`` reads memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    name: str
+    kind: str
+    role: str
+    """``use``, ``def``, or ``both`` (x86-64's two-address destination, or a partial write)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    form: str
+    text: str
+    """With ``{name}`` for each operand."""
+    operands: tuple[Operand, ...]
+    meaning: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    """Fixed registers and ``flags`` read besides the operands."""
+    writes: tuple[str, ...] = ()
+    """Fixed registers and ``flags`` written besides the operands."""
+    size: tuple[int, int] = (1, 15)
+    """Smallest and largest encoding in bytes."""
+    latency: str = "alu"
+    """``alu mul mulh div load store branch move shift``: the target's cost classes."""
+    feature: str | None = None
+    """The target feature that the instruction needs."""
+    traps: str | None = None
+    """Condition, in the intent language, under which it faults (``b == 0`` of x86-64's div)."""

@@ -1,0 +1,1 @@
+"""Propose (untrusted): finds code for a contract."""
