@@ -1,8 +1,12 @@
-"""Target records: what a target is, read from `targets/*.yaml`."""
+"""Targets: what one is, all that are known, and those that a user names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from intent_tool.language.diagnostics import error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,43 @@ class Target:
 
     def has(self, feature: str) -> bool:
         return feature in self.features
+
+
+def shipped_records() -> Path:
+    """The folder of the records that come with the tool: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "targets"
+    return installed if installed.is_dir() else package.parent / "targets"
+
+
+def load_targets(project: Path | None = None) -> dict[str, Target]:
+    """Every known target by name, sorted: the shipped ones, and those of ``project/targets/*.yaml``.
+
+    Raises `IntentError` for a record that is malformed, with its place."""
+    from intent_tool.machine.target_record import read_records
+
+    folders = [shipped_records()]
+    if project is not None and (project / "targets").is_dir() and not (project / "targets").samefile(folders[0]):
+        folders.append(project / "targets")
+    return read_records(folders)
+
+
+def select_targets(text: str, targets: dict[str, Target]) -> tuple[Target, ...]:
+    """The targets that `text` names: ``arm64``, ``x86_64,riscv64``, an alias, ``all``. Each once, in that order.
+
+    Raises `IntentError` (E701) for a name that is none, with the names that are."""
+    by_name = dict(targets)
+    for target in targets.values():
+        by_name.update(dict.fromkeys(target.aliases, target))
+    chosen: dict[str, Target] = {}
+    for name in (part.strip().lower() for part in text.split(",")):
+        if name == "all":
+            chosen.update(targets)
+        elif name in by_name:
+            chosen[by_name[name].name] = by_name[name]
+        else:
+            near = get_close_matches(name, [*by_name, "all"], 1, 0.6)
+            said = f"no target is named `{name}`" if name else "a target's name is missing"
+            raise error("E701", f"{said}; known: {', '.join(targets)}, all",
+                        help=f"did you mean `{near[0]}`?" if near else None)
+    return tuple(chosen.values())
