@@ -28,10 +28,14 @@ def row(template: str, /, *, flags: frozenset[str], registers: frozenset[str], f
     and ``ptr``). `opaque` names what an instruction reads in ways that its meaning does not show (system calls)."""
     declared = [Operand(name, kind, _role(name, plus)) for name, plus, kind in _OPERAND.findall(template)]
     names = {operand.name for operand in declared}
+    assert not names & set(meaning) & flags, f"{template}: an operand named like a flag that is written"
+    # An operand's name hides a flag's (ARM64 has a third source `c` and a flag `c`).
+    state = (flags | registers) - names
     plain_form = _OPERAND.sub(lambda match: match[3], template).replace("#", "").replace(" ptr", "")
     values = [text for key, text in meaning.items() if key not in flags]
-    reads = _used(values, flags | registers, flags) | set(opaque)
-    reads |= _used([*meaning.values(), traps or ""], registers, flags)
+    reads = _used(values, state, flags) | set(opaque)
+    # A flag that is merely kept (a shift by 0) is not read.
+    reads |= _used([*meaning.values(), traps or ""], state & registers, flags)
     if any(operand.kind == "cond" for operand in declared):
         reads.add("flags")
     writes = {"flags" if key in flags else key for key in meaning if key in flags | registers}
