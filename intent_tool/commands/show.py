@@ -1,0 +1,38 @@
+"""`intent-tool show`"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intent_tool.commands.common import Reply, one_target, project_root, rendered
+
+SUMMARY = "build one intent and print the listing: offsets, bytes, assembly, evidence, what was tried"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--target", required=True, metavar="T")
+
+
+def run(options: argparse.Namespace) -> Reply:
+    from intent_tool import pipeline
+    from intent_tool.emit.listing import evidence_text, listing_json, listing_text
+
+    root = project_root(options, options.file)
+    built = pipeline.build(options.file, one_target(options, root), root)
+    record = pipeline.record(built, str(options.file))
+    verdict = built.verdict
+    lines = [
+        f"{built.contract.name} for {built.target.name}: {verdict.instructions} instructions, {verdict.bytes} bytes"
+        + (f", {record['rodata']} bytes of tables" if record["rodata"] else ""),
+        f"evidence: {evidence_text(verdict.evidence, verdict.vectors, verdict.emulators)}",
+        f"generator: {built.candidate.generator}, {built.seconds:.2f} s",
+    ]
+    lines += [f"refused: {r.generator}: {problem}" for r in built.refused for problem in r.problems]
+    lines += ["", listing_text(built.code).rstrip()]
+    if built.notes:
+        lines += ["", rendered(built.notes)]
+    data = {**record, **listing_json(built.code), "assembly": built.candidate.assembly.text(),
+            "refused": [{"generator": r.generator, "problems": list(r.problems)} for r in built.refused]}
+    return Reply("\n".join(lines), data)

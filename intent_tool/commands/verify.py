@@ -1,0 +1,58 @@
+"""`intent-tool verify`"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from intent_tool.commands.common import Failed, Reply, Usage, one_target, project_root
+from intent_tool.machine.target import Target
+
+SUMMARY = "judge any object or executable, whoever made it, against an intent"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("binary", type=Path, metavar="BINARY")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--symbol", metavar="S", help="the function's symbol in BINARY (default: the intent's)")
+    parser.add_argument("--target", metavar="T", help="default: the simplest target of BINARY's machine")
+
+
+def run(options: argparse.Namespace) -> Reply:
+    from intent_tool import pipeline
+    from intent_tool.emit.listing import evidence_text
+    from intent_tool.language.check import check_contract
+    from intent_tool.language.load import load_intent
+
+    root = project_root(options, options.file)
+    binary = options.binary.read_bytes()
+    target = one_target(options, root) if options.target else _target_of(binary, options.binary, root)
+    contract = load_intent(options.file, root)
+    check_contract(contract)
+    if options.symbol is not None and contract.signature is None:
+        raise Usage(f"--symbol {options.symbol}: `{contract.name}` is a program, which has none")
+    verdict = pipeline.judge(contract, target, binary, options.symbol)
+    data = {"binary": str(options.binary), "intent": str(options.file), "symbol": options.symbol or contract.name,
+            "target": target.name, "accepted": verdict.accepted, "evidence": verdict.evidence,
+            "problems": list(verdict.problems), "vectors": verdict.vectors, "emulators": list(verdict.emulators),
+            "instructions": verdict.instructions, "bytes": verdict.bytes}
+    head = f"{options.binary}: {options.symbol or contract.name} for {target.name}: "
+    if verdict.accepted:
+        return Reply(f"{head}keeps the contract of {options.file}: "
+                     f"{evidence_text(verdict.evidence, verdict.vectors, verdict.emulators)}, "
+                     f"{verdict.instructions} instructions, {verdict.bytes} bytes", data)
+    problems = "\n".join("  " + problem for problem in verdict.problems)
+    return Reply("", data, False, f"{head}does not keep the contract of {options.file}:\n{problems}")
+
+
+def _target_of(binary: bytes, path: Path, root: Path) -> Target:
+    """The first target of the ELF header's e_machine (gABI, ELF Header: two bytes at offset 18)."""
+    from intent_tool.machine.target import load_targets
+
+    if len(binary) < 20 or binary[:6] != b"\x7fELF\x02\x01":
+        raise Failed(f"{path}: is no 64-bit little-endian ELF file")
+    machine = int.from_bytes(binary[18:20], "little")
+    fitting = [t for t in load_targets(root).values() if t.elf.machine == machine]
+    if not fitting:
+        raise Failed(f"{path}: is for ELF machine {machine}, which no target has")
+    return min(fitting, key=lambda t: len(t.features))

@@ -1,0 +1,33 @@
+"""`build/report.json`: one record per intent and target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Record = dict[str, Any]
+
+FIELDS = ("intent", "symbol", "kind", "target", "generator", "evidence", "vectors", "emulators", "instructions",
+          "bytes", "rodata", "stack", "seconds", "cached", "notes", "problems")
+"""In the order in which they are written.
+
+`bytes` is the size of the code and `rodata` that of its constant tables; `stack` is in bytes, the return address
+left out, and null where it is not known; `seconds` is what the build of this record took, also when `cached` says
+that it happened in an earlier run; `notes` are the checks of the contract that stayed open; `problems` says why
+there is no binary (then `evidence` is ``none`` and the sizes are null)."""
+
+
+def failed_record(intent: str, target: str, problems: Iterable[str], seconds: float | None = None) -> Record:
+    """The record of an intent that has no binary."""
+    blank: Record = dict.fromkeys(FIELDS)
+    return blank | {"intent": intent, "target": target, "evidence": "none", "vectors": 0, "emulators": [],
+                    "seconds": seconds, "cached": False, "notes": [], "problems": list(problems)}
+
+
+def report_text(records: Iterable[Mapping[str, Any]]) -> str:
+    """The report as JSON, a record a line, sorted by intent and target: made to be compared line by line."""
+    ordered = sorted(records, key=lambda r: (str(r["intent"]), str(r["target"])))
+    lines = ",\n".join("  " + json.dumps({name: record.get(name) for name in FIELDS}, ensure_ascii=False)
+                       for record in ordered)
+    return f'{{"version": 1, "records": [\n{lines}\n]}}\n'

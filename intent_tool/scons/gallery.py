@@ -1,0 +1,136 @@
+"""`scons target=…` in a project of intents: everything under `intents/` goes into `build/<target>/`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import SCons.Errors
+import SCons.Script
+
+from intent_tool.emit.files import write_whole
+from intent_tool.language.diagnostics import IntentError, error
+from intent_tool.machine.target import Target, select_targets
+from intent_tool.scons.outline import outline
+from intent_tool.scons.session import session
+from intent_tool.scons.tool import EVIDENCE_LEVELS, PythonAction, generate, host_target, known_targets
+
+VARIABLES = ("target", "evidence")
+
+
+def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents", build: str = "build") -> None:
+    """Declare the whole project: `arguments` are SCons' ``ARGUMENTS``, `goals` its ``COMMAND_LINE_TARGETS``.
+
+    Stops SCons with exit status 2 and a message when a variable or a target's name is not known."""
+    SCons.Script.SetOption("no_progress", True)
+    # The jobs of `scons -c` remove folders under each other's feet.
+    SCons.Script.SetOption("num_jobs", 1 if session().clean else os.cpu_count() or 1)
+    try:
+        _refuse_unknown(arguments)
+        known = known_targets()
+        targets = select_targets(arguments.get("target", host_target()), known)
+    except IntentError as failure:
+        sys.stderr.write(f"{failure}\n")
+        SCons.Script.Exit(2)
+    SCons.Script.Help(_help(known, intents, build), append=True)
+    session().report = f"{build}/report.json"
+    testing = "test" in goals
+    base = SCons.Script.Environment(
+        tools=[generate], INTENT_TARGET=targets[0].name, INTENT_EVIDENCE=arguments.get("evidence", "tested"))
+    everything = []
+    for target in targets:
+        env = base.Clone(INTENT_TARGET=target.name)
+        built = _declare(env, target, Path(intents), Path(build) / target.name)
+        everything += built
+        if testing:
+            _declare_tests(env, target, built, f"{build}/{target.name}/junit.xml")
+    if not everything:
+        sys.stderr.write(f"{intents}/: there is no .intent file for {', '.join(t.name for t in targets)}\n")
+    SCons.Script.Default(SCons.Script.Alias("intents", everything))
+    if session().clean and not session().dry and not set(goals) - {"intents", "test"}:
+        _remove_folders([Path(build) / target.name for target in targets])
+
+
+def _refuse_unknown(arguments: dict[str, str]) -> None:
+    for name, value in arguments.items():
+        if name not in VARIABLES:
+            raise error("E610", f"`{name}={value}`: there is no variable `{name}`",
+                        help=f"there are {' and '.join(VARIABLES)}; scons -h says more")
+    if arguments.get("evidence", "tested") not in EVIDENCE_LEVELS:
+        raise error("E611", f"`evidence={arguments['evidence']}`: there is no such level",
+                    help=f"it is one of {', '.join(EVIDENCE_LEVELS)}")
+
+
+def _declare(env: Any, target: Target, intents: Path, build: Path) -> list[Any]:
+    """The object, header or executable of every intent that is for `target`."""
+    built: list[Any] = []
+    for path in sorted(intents.rglob("*.intent")):
+        said = outline(path.read_text("utf-8", "replace"))
+        if said.targets is not None and {target.name, *target.aliases}.isdisjoint(said.targets):
+            continue
+        folder = build / path.relative_to(intents).parent
+        if said.program is None:
+            built += env.StaticObject(str(folder / f"{path.stem}.o"), str(path))[:1]
+            built += env.File(str(folder / f"{path.stem}.h")),
+        else:
+            built += env.IntentProgram(str(folder / _file_name(said.program, path)), str(path))[:1]
+    return built
+
+
+def _file_name(program: str, path: Path) -> str:
+    """The program's name where it can name a file; else building the intent says what is wrong with it."""
+    return program if program.replace("-", "").replace("_", "").replace(".", "").isalnum() else path.stem
+
+
+def _declare_tests(env: Any, target: Target, built: list[Any], junit: str) -> None:
+    """A test of every built file, which always runs, and the JUnit file, which fails when one of them did."""
+    tests = [env.IntentTest(f"{node}.test.json", node) for node in built if node.get_suffix() != ".h"]
+    xml = env.Command(junit, tests, PythonAction(_write_junit, lambda *_: b"intent junit", "would write {target}"))
+    env.AlwaysBuild(tests, xml)
+    env.Alias("test", xml)
+    session().junit[target.name] = junit
+
+
+def _write_junit(target: Any, source: Any, env: Any) -> Any:
+    name = env["INTENT_TARGET"]
+    write_whole(Path(target[0].abspath), session().junit_of(name))
+    items = [item for item in session().items.values() if item.target == name]
+    bad = [item.stem for item in items if item.test is None or not item.test["accepted"]]
+    if not bad:
+        return 0
+    return SCons.Errors.BuildError(node=target, errstr=f"{len(bad)} of {len(items)} tests failed: {', '.join(bad)}")
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    """`scons -c` without goals: the folder of each target goes, with whatever earlier versions of the project left
+    there. SCons, which would remove file by file, then finds nothing to do."""
+    for folder in folders:
+        if folder.is_dir():
+            print(f"removed {folder}")
+            shutil.rmtree(folder)
+
+
+def _help(known: dict[str, Target], intents: str, build: str) -> str:
+    width = max(len(target.name) for target in known.values())
+    lines = [f"  {t.name:{width}}  {t.summary}" + (f" (also {', '.join(t.aliases)})" if t.aliases else "")
+             for t in known.values()]
+    return f"""
+scons [target=NAME[,NAME…]|all] [evidence=LEVEL] [test]
+
+Finds machine code for every .intent file under {intents}/ and writes it to {build}/<target>/: an object file and a
+C header for a function, an executable for a program. {build}/report.json says what is known about each of them.
+
+  target=…    which targets to build for, {host_target()} (this machine) when left out:
+
+{chr(10).join("  " + line for line in lines)}
+
+  evidence=…  the least that is good enough: {', '.join(EVIDENCE_LEVELS)} (in this order; tested when left out)
+  test        runs every example and vector on the built files under the target's emulator, and writes
+              {build}/<target>/junit.xml
+
+Useful options of SCons: -c removes what was built, -n says what would be, -k goes on after a failure,
+-j N runs N jobs at a time (as many as there are processors when left out).
+"""

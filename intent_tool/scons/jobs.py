@@ -1,0 +1,85 @@
+"""What a worker process does: one intent for one target, from request to reply, both plain JSON data.
+
+A reply has one of the keys ``record`` (done), ``problems`` (the intent or its binary is at fault: rendered
+diagnostics) and ``fault`` (the tool is: a traceback)."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from intent_tool.emit.files import remove, write_whole
+from intent_tool.language.diagnostics import IntentError
+from intent_tool.machine.target import Target
+
+Data = dict[str, Any]
+
+
+def run(request: Data) -> Data:
+    """Do the job that `request["job"]` names, ``build`` or ``test``."""
+    try:
+        return _build(request) if request["job"] == "build" else _test(request)
+    except IntentError as failure:
+        return {"problems": [d.render() for d in failure.diagnostics]}
+    except OSError as failure:
+        return {"problems": [f"{failure.filename or request['intent']}: {failure.strerror or failure}"]}
+    except Exception:
+        return {"fault": traceback.format_exc()}
+
+
+def _build(request: Data) -> Data:
+    """Build ``intent`` for ``target`` with ``evidence``; write ``output``, and ``record`` with the header in it."""
+    from intent_tool import pipeline
+
+    outputs = [Path(request["output"]), Path(request["record"])]
+    try:
+        built = pipeline.build(Path(request["intent"]), _target(request["root"], request["target"]),
+                               Path(request["root"]), request["evidence"])
+        is_program = built.contract.signature is None
+        if is_program != request["program"]:
+            return {"problems": [_wrong_kind(request["intent"], is_program)]}
+        record = pipeline.record(built, request["intent"])
+        write_whole(outputs[0], built.binary, executable=is_program)
+        write_whole(outputs[1], json.dumps({"record": record, "header": built.header}))
+        return {"record": record}
+    except BaseException:
+        remove(outputs)
+        raise
+
+
+def _wrong_kind(intent: str, is_program: bool) -> str:
+    if is_program:
+        return f"{intent}: error[E605]: this is a program, not a function\nhelp: build it with env.IntentProgram"
+    return f"{intent}: error[E605]: this is a function, not a program\nhelp: build it with env.Object"
+
+
+def _test(request: Data) -> Data:
+    """Judge the file in ``binary`` against ``intent``, as it stands on the disk."""
+    from intent_tool import pipeline
+    from intent_tool.language.load import load_intent
+
+    start = time.perf_counter()
+    contract = load_intent(Path(request["intent"]), Path(request["root"]))
+    verdict = pipeline.judge(contract, _target(request["root"], request["target"]),
+                             Path(request["binary"]).read_bytes())
+    examples = len(contract.function_examples) + len(contract.program_examples)
+    return {"record": {
+        "symbol": contract.name, "accepted": verdict.accepted, "problems": list(verdict.problems),
+        "vectors": verdict.vectors, "examples": examples, "emulators": list(verdict.emulators),
+        "seconds": round(time.perf_counter() - start, 3),
+    }}
+
+
+@cache
+def _targets(root: str) -> dict[str, Target]:
+    from intent_tool.machine.target import load_targets
+
+    return load_targets(Path(root))
+
+
+def _target(root: str, name: str) -> Target:
+    return _targets(root)[name]

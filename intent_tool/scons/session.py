@@ -1,0 +1,225 @@
+"""One run of SCons: which intents take part, what happened to each, and what is said and written about it."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from intent_tool.emit.files import write_whole
+from intent_tool.emit.junit import Case, junit_text
+from intent_tool.emit.listing import evidence_text
+from intent_tool.emit.report import Record, failed_record, report_text
+from intent_tool.scons.worker import WorkerPool
+
+RECORD_SUFFIX = ".intent.json"
+
+
+@dataclass(slots=True)
+class Item:
+    """One intent for one target. Paths are relative to the project's root."""
+
+    intent: str
+    target: str
+    runner: str
+    output: str
+    record_path: str
+    state: Callable[[], str]
+    """What SCons made of the output so far: ``waiting``, ``done`` or ``failed``."""
+    record: Record | None = None
+    """Set once it was built in this run."""
+    problems: tuple[str, ...] = ()
+    test: dict[str, Any] | None = None
+    """The outcome of the test, when it ran."""
+    seconds: float = 0.0
+
+    @property
+    def stem(self) -> str:
+        return Path(self.intent).stem
+
+
+@dataclass(slots=True)
+class Session:
+    root: Path
+    pool: WorkerPool
+    quiet: bool
+    """Nothing is written to standard output (`scons -s`)."""
+    dry: bool
+    """Nothing is done (`scons -n`, `scons -h`)."""
+    clean: bool
+    """Things are removed (`scons -c`)."""
+    report: str | None = None
+    """Path of the report, relative to the root; None for no report."""
+    junit: dict[str, str] = field(default_factory=dict)
+    """Path of the JUnit file of each target that is tested."""
+    items: dict[str, Item] = field(default_factory=dict)
+    """By output path."""
+    said: set[str] = field(default_factory=set)
+    """Problems that are on standard error already."""
+    started: float = field(default_factory=time.perf_counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, item: Item, job: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Have a worker do `job` for `item`; problems and faults go to standard error, whole."""
+        start = time.perf_counter()
+        reply = self.pool.run({"job": job, "intent": item.intent, "target": item.target,
+                               "root": str(self.root), **request})
+        item.seconds = time.perf_counter() - start
+        if "fault" in reply:
+            what = f"{item.intent}: a fault of the tool, not yours, while it worked on this for {item.target}"
+            reply = {"problems": [f"{what}; please report it\n{reply['fault'].rstrip()}"]}
+        if "problems" in reply:
+            item.problems = tuple(reply["problems"])
+            self.complain(item.problems)
+        return reply
+
+    def complain(self, problems: tuple[str, ...]) -> None:
+        """Write `problems` to standard error in one piece; those of the contract come up once for every target,
+        and are said once."""
+        with self.lock:
+            new = [problem for problem in problems if problem not in self.said]
+            self.said.update(new)
+            if new:
+                sys.stdout.flush()
+                sys.stderr.write("\n".join(new) + "\n")
+                sys.stderr.flush()
+
+    def say(self, item: Item, text: str) -> None:
+        """A progress line: how many of all are dealt with, the target, the symbol, `text`."""
+        if self.quiet:
+            return
+        with self.lock:
+            if item.test is not None:
+                count = sum(i.test is not None for i in self.items.values())
+            else:
+                count = sum(i.state() != "waiting" for i in self.items.values() if i is not item) + 1
+            total = len(self.items)
+            targets = max(len(i.target) for i in self.items.values())
+            names = min(24, max(len(i.stem) for i in self.items.values()))
+            print(f"[{count:{len(str(total))}}/{total}] {item.target:{targets}}  {item.stem:{names}}  {text}",
+                  flush=True)
+
+    def finish(self) -> None:
+        """At the end of the run, also of one that failed: the report, the JUnit files, the summary."""
+        self.pool.close()
+        if self.dry:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            try:
+                if self.clean:
+                    self._write_report(self._earlier())
+                elif self.items:
+                    records = self._records()
+                    self._write_report(records)
+                    for target, path in self.junit.items():
+                        write_whole(self.root / path, self.junit_of(target))
+                    self._summarize(records)
+            except OSError as failure:
+                print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
+
+    def junit_of(self, target: str) -> str:
+        """The JUnit document of what is known now about `target`."""
+        return junit_text(f"intents.{target}", [_case(i) for i in self.items.values() if i.target == target])
+
+    def _write_report(self, records: list[Record]) -> None:
+        """The report of `records`; without any there is none, and no empty folder."""
+        if self.report is None:
+            return
+        path = self.root / self.report
+        if records:
+            write_whole(path, report_text(records))
+        else:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
+
+    def _records(self) -> list[Record]:
+        """A record of every item that was built, now or before, or that failed now; and those of other targets
+        that earlier runs left in the build folder."""
+        records = [record for item in self.items.values() if (record := self._record(item)) is not None]
+        mine = {(item.intent, item.target) for item in self.items.values()}
+        return records + [r for r in self._earlier() if (r["intent"], r["target"]) not in mine]
+
+    def _record(self, item: Item) -> Record | None:
+        if item.record is not None:
+            return item.record
+        if item.problems and item.test is None and item.state() != "done":
+            return failed_record(item.intent, item.target, item.problems, round(item.seconds, 3))
+        return _read_record(self.root / item.record_path) if item.state() == "done" else None
+
+    def _earlier(self) -> list[Record]:
+        """The records in the report's folder whose intents are still there."""
+        if self.report is None:
+            return []
+        paths = sorted((self.root / self.report).parent.rglob(f"*{RECORD_SUFFIX}"))
+        records = [record for path in paths if (record := _read_record(path)) is not None]
+        return [record for record in records if (self.root / record["intent"]).is_file()]
+
+    def _summarize(self, records: list[Record]) -> None:
+        if self.quiet:
+            return
+        seconds = time.perf_counter() - self.started
+        states = Counter("built" if i.record is not None else i.state() for i in self.items.values())
+        targets = list(dict.fromkeys(i.target for i in self.items.values()))
+        counts = [f"{states['built']} built", f"{states['done']} up to date", f"{states['failed']} failed"]
+        if states["waiting"]:
+            counts.append(f"{states['waiting']} not reached")
+        tests = [i.test for i in self.items.values() if i.test is not None]
+        if self.junit:
+            good = sum(t["accepted"] for t in tests)
+            vectors = sum(t["vectors"] for t in tests)
+            counts.append(f"{good} of {len(tests)} passed their test ({vectors:,} vectors)")
+        intents = len({i.intent for i in self.items.values()})
+        print(f"{_count(intents, 'intent')}, {_count(len(self.items), 'binary', 'binaries')} "
+              f"for {', '.join(targets)}: {', '.join(counts)}; {seconds:.1f} s")
+        for target, runner in sorted({(i.target, i.runner) for i in self.items.values()}):
+            emulators = [r["emulators"] for r in records if r["target"] == target and r["vectors"]]
+            emulators += [i.test["emulators"] for i in self.items.values() if i.target == target and i.test]
+            if any(runner not in names for names in emulators):
+                print(f"note: {runner} did not run every binary of {target}; unicorn stood in. "
+                      f"`apt-get install qemu-user` provides it")
+
+
+def _read_record(path: Path) -> Record | None:
+    """The record that an earlier run wrote; None when it is not there or not whole."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        record: Record = json.loads(path.read_bytes())["record"]
+        return record | {"cached": True}
+    return None
+
+
+def _case(item: Item) -> Case:
+    name = item.stem
+    classname = ".".join([item.target, *Path(item.intent).parts[:-1]])
+    if item.test is None:
+        reason = "\n".join(item.problems) or "there is no binary: the build stopped before it"
+        return Case(classname, name, item.seconds, error=reason)
+    test = item.test
+    output = f"{test['examples']} examples; " + evidence_text("ran", test["vectors"], test["emulators"])
+    failure = None if test["accepted"] else "\n".join(test["problems"])
+    return Case(classname, name, test["seconds"], output, failure)
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+@cache
+def session() -> Session:
+    """The session of this process: SCons runs once in it, and every environment takes part in the same run."""
+    from SCons.Script import Dir, GetOption
+
+    root = Path(Dir("#").abspath)
+    current = Session(root, WorkerPool(root), quiet=bool(GetOption("silent")),
+                      dry=bool(GetOption("no_exec") or GetOption("help")), clean=bool(GetOption("clean")))
+    atexit.register(current.finish)
+    return current

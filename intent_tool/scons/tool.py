@@ -1,0 +1,222 @@
+"""The builders: `.intent` is a source like any other to Object, Program and the libraries, and IntentProgram makes
+a program's executable.
+
+Construction variables: `INTENT_TARGET` (a target's name; the host's by default) and `INTENT_EVIDENCE` (the least
+that is good enough, ``tested`` by default)."""
+
+from __future__ import annotations
+
+import json
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import SCons.Action
+import SCons.Builder
+import SCons.Defaults
+import SCons.Errors
+import SCons.Node
+import SCons.Scanner
+import SCons.Tool
+from SCons.Script import GetOption
+
+from intent_tool.emit.files import remove, write_whole
+from intent_tool.language.diagnostics import IntentError
+from intent_tool.machine.target import Target, load_targets, select_targets
+from intent_tool.scons.digest import missing_packages, tool_digest
+from intent_tool.scons.outline import outline
+from intent_tool.scons.session import RECORD_SUFFIX, Item, session
+
+EVIDENCE_LEVELS = ("tested", "bounded", "proved")
+
+
+def generate(env: Any) -> None:
+    """Add the builders to `env`. Call it before the environment is cloned. Stops SCons when a package that the
+    tool needs is missing, or when `INTENT_TARGET` or `INTENT_EVIDENCE` says nothing that is known."""
+    missing = missing_packages()
+    if missing:
+        raise SCons.Errors.UserError(f"intent_tool needs packages that are not installed: {', '.join(missing)}; "
+                                     "`pip install intent-tool` brings them")
+    env.SetDefault(INTENT_TARGET=host_target(), INTENT_EVIDENCE="tested", PROGSUFFIX="", OBJSUFFIX=".o")
+    target_of(env)
+    evidence_of(env)
+    SCons.Tool.SourceFileScanner.add_scanner(".intent", _scanner())
+    action = PythonAction(_build, _binary_signature, "would build {target} from {source} for {name}")
+    for builder, shared in zip(SCons.Tool.createObjBuilders(env), (False, True), strict=True):
+        builder.add_action(".intent", action)
+        builder.add_emitter(".intent", _object_emitter(shared))
+    env["BUILDERS"]["IntentHeader"] = SCons.Builder.Builder(
+        action=PythonAction(_write_header, lambda *_: b"intent header"), suffix=".h", src_suffix=RECORD_SUFFIX,
+        single_source=True)
+    env["BUILDERS"]["IntentProgram"] = SCons.Builder.Builder(
+        action=action, emitter=_program_emitter, suffix="$PROGSUFFIX", src_suffix=".intent", single_source=True,
+        source_scanner=SCons.Tool.SourceFileScanner)
+    env["BUILDERS"]["IntentTest"] = SCons.Builder.Builder(
+        action=PythonAction(_test, lambda *_: b"intent test", "would test {source} for {name}"), suffix=".test.json")
+
+
+def exists(env: Any) -> bool:
+    """Whether the tool can be used here, as SCons asks."""
+    return not missing_packages()
+
+
+def host_target() -> str:
+    """The target of the machine that SCons runs on, or x86_64 where none fits."""
+    machines = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64", "riscv64": "riscv64"}
+    return machines.get(platform.machine().lower(), "x86_64")
+
+
+def target_of(env: Any) -> Target:
+    """The target that `INTENT_TARGET` names."""
+    return _target_named(env.subst("$INTENT_TARGET"))
+
+
+def evidence_of(env: Any) -> str:
+    """The least evidence that `INTENT_EVIDENCE` accepts."""
+    level: str = env.subst("$INTENT_EVIDENCE")
+    if level not in EVIDENCE_LEVELS:
+        raise SCons.Errors.UserError(f"evidence={level}: it is one of {', '.join(EVIDENCE_LEVELS)}")
+    return level
+
+
+@cache
+def known_targets() -> dict[str, Target]:
+    """The shipped targets and the project's own."""
+    return load_targets(session().root)
+
+
+@cache
+def _target_named(name: str) -> Target:
+    try:
+        targets = select_targets(name, known_targets())
+    except IntentError as failure:
+        raise SCons.Errors.UserError(str(failure)) from None
+    if len(targets) != 1:
+        raise SCons.Errors.UserError(f"INTENT_TARGET={name}: an environment builds for one target; clone it for more")
+    return targets[0]
+
+
+def _object_emitter(shared: bool) -> Any:
+    plain = SCons.Defaults.SharedObjectEmitter if shared else SCons.Defaults.StaticObjectEmitter
+
+    def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+        target, source = plain(target, source, env)
+        record = env.File(str(target[0]) + RECORD_SUFFIX)
+        header = env.File(str(target[0]).removesuffix(target[0].get_suffix()) + ".h")
+        # A static and a shared object of one intent have the same header: the first one makes it.
+        if not header.has_builder():
+            env.IntentHeader(header, record)
+        env.Clean(target[0], header)
+        target[0].attributes.intent_header = header
+        _enter(target[0], source[0], record, env)
+        return [*target, record], source
+
+    return emit
+
+
+def _program_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    record = env.File(str(target[0]) + RECORD_SUFFIX)
+    target[0].attributes.intent_header = None
+    _enter(target[0], source[0], record, env)
+    return [*target, record], source
+
+
+def _enter(output: Any, intent: Any, record: Any, env: Any) -> None:
+    target = target_of(env)
+    runner = target.runner[0] if target.runner else "unicorn"
+    session().items.setdefault(str(output), Item(str(intent.srcnode()), target.name, runner, str(output), str(record),
+                                                 lambda: _state(output)))
+
+
+def _state(node: Any) -> str:
+    state = node.get_state()
+    if state == SCons.Node.failed:
+        return "failed"
+    return "done" if state in (SCons.Node.executed, SCons.Node.up_to_date) else "waiting"
+
+
+class PythonAction(SCons.Action.FunctionAction):  # type: ignore[misc]
+    """A function as an action whose signature is `signature(target, source, env)`: SCons would take the function's
+    bytecode, which says nothing of what it calls and changes with the version of Python.
+
+    Nothing is printed, since the session has a line that says more, but `announcement` is in a dry run."""
+
+    def __init__(self, function: Any, signature: Any, announcement: str = "") -> None:
+        super().__init__(function, {})
+        self._signature = signature
+        self._announcement = announcement
+
+    def get_presig(self, target: Any, source: Any, env: Any, executor: Any = None) -> bytes:
+        contents: bytes = self._signature(target, source, env)
+        return contents
+
+    def strfunction(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
+        if not (self._announcement and GetOption("no_exec")):
+            return ""
+        return self._announcement.format(target=target[0], source=source[0], name=target_of(env).name)
+
+
+def _binary_signature(target: Any, source: Any, env: Any) -> bytes:
+    """What a binary depends on besides its sources."""
+    kind = "object" if target[0].attributes.intent_header is not None else "program"
+    return f"intent {kind} {tool_digest()} {target_of(env).digest} {evidence_of(env)}".encode()
+
+
+def _build(target: Any, source: Any, env: Any) -> Any:
+    """Make an object or an executable, and its record."""
+    item = session().items[str(target[0])]
+    header = target[0].attributes.intent_header
+    reply = session().run(item, "build", {
+        "evidence": evidence_of(env), "program": header is None, "output": item.output, "record": item.record_path})
+    if "record" not in reply:
+        remove(Path(node.abspath) for node in [*target, *filter(None, [header])])
+        return SCons.Errors.BuildError(node=target, errstr=f"no binary for {item.target}")
+    record = item.record = reply["record"]
+    session().say(item, f"{record['instructions']:5d} insn  {record['bytes']:6d} B  {record['evidence']} "
+                        f"({_vectors(item, record)})  {item.seconds:.2f} s")
+    return 0
+
+
+def _vectors(item: Item, record: dict[str, Any]) -> str:
+    """``10,000 vectors``, and what ran them when that is not the target's runner."""
+    names = "" if item.runner in record["emulators"] else ", " + " + ".join(record["emulators"])
+    return f"{record['vectors']:,} vectors{names}"
+
+
+def _write_header(target: Any, source: Any, env: Any) -> int:
+    """Take the header out of the record: who made the object has parsed the contract already."""
+    write_whole(Path(target[0].abspath), json.loads(Path(source[0].abspath).read_bytes())["header"])
+    return 0
+
+
+def _test(target: Any, source: Any, env: Any) -> int:
+    """Run the examples and vectors of an intent on its built file. The target's JUnit file is what fails, once all
+    tests have run."""
+    item = session().items[str(source[0])]
+    reply = session().run(item, "test", {"binary": item.output})
+    if "record" in reply:
+        test = item.test = reply["record"]
+        item.problems = tuple(test["problems"])
+        session().say(item, f"{'ok' if test['accepted'] else 'WRONG':5}  {test['examples']:3d} examples  "
+                            f"{_vectors(item, test)}  {item.seconds:.2f} s")
+        session().complain(item.problems)
+    write_whole(Path(target[0].abspath), json.dumps(reply))
+    return 0
+
+
+@cache
+def _scanner() -> Any:
+    return SCons.Scanner.ScannerBase(_used_intents, name="intent", skeys=[".intent"], recursive=True)
+
+
+def _used_intents(node: Any, env: Any, path: Any) -> list[Any]:
+    """The intents that an intent uses. A path that names no file here is the loader's to refuse."""
+    if not node.exists():
+        return []
+    text = node.get_contents().decode("utf-8", "replace")
+    return [env.File(name, node.get_dir()) for name in outline(text).uses if _is_plain(name)]
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and "\0" not in name and not name.startswith(("/", "#"))
