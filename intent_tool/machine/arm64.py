@@ -267,8 +267,9 @@ def _memory() -> Iterator[Row]:
                        d=value.format(f"load({address}, {size})"), latency="load")
             if "s" not in suffix:
                 store = f"st{'u' if unscaled else ''}{suffix}"
+                low = "a" if size >= 4 else f"u{8 * size}(a)"
                 yield _row(f"{store} {{a:{register}}}, {text}", form=f"{store} {register}, {form}",
-                           memory=f"store({address}, {size}, a)", latency="store")
+                           memory=f"store({address}, {size}, {low})", latency="store")
     for r, w in WIDTHS:
         size = w // 8
         kind = f"i7*{size}"

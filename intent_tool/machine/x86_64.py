@@ -4,8 +4,9 @@ Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2; 
 Manual, volume 3, where the two differ (what both promise is what is written here).
 
 Operand kinds: ``r8 r16 r32 r64`` (a write of r32 clears the upper half, a write of r8 or r16 leaves the rest alone,
-hence its role ``both``); ``i32`` sign-extended; ``i32u``, ``u8`` unsigned; ``i64`` any 64 bits; ``label``, ``table``.
-Index registers cannot be rsp. The auxiliary carry flag is not modelled: nothing here reads it.
+hence its role ``both``); ``i32`` sign-extended; ``i32u``, ``u8`` and ``u7`` unsigned (all counts are taken modulo the
+width; keystone refuses some above 127); ``i64`` any 64 bits; ``label``, ``table``. Index registers cannot be rsp. The
+auxiliary carry flag is not modelled: nothing here reads it.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def _arithmetic() -> Iterator[Row]:
             difference, conjunction = f"{u}(a - {b})", f"(a & {u}({b}))"
             yield _row(f"cmp {{a:{r}}}, {second}", size=size, **_result_flags(difference, w),
                        cf=f"a < {u}({b})", of=f"{i}(a - {b}) != {i}(a) - {i}({b})")
-            yield _row(f"test {{a:{r}}}, {second}", size=size, **_result_flags(conjunction, w), cf="0", of="0")
+            # `test` has no short form for a small immediate.
+            test_size = size if b == "b" else (5 + (w == 64), 7)
+            yield _row(f"test {{a:{r}}}, {second}", size=test_size, **_result_flags(conjunction, w), cf="0", of="0")
         top = 1 << (w - 1)
         yield _row(f"neg {{d+:{r}}}", d=f"{u}(-d)", size=register_size, **_result_flags(f"{u}(-d)", w),
                    cf="d != 0", of=f"d == {top:#x}")
@@ -179,25 +182,28 @@ def _shifts() -> Iterator[Row]:
             yield _row(f"ror {{d+:{r}}}, {count}", d=rotated, cf=changed("cf", f"({rotated} >> {top})"),
                        of=once(f"(({rotated} >> {top} ^ {rotated} >> {top - 1}) & 1)"), size=_sizes(w, *size),
                        latency="shift")
+            last, kind, double_size = ("cl", "cl", (3, 3)) if count == "cl" else ("{i:u7}", "u8", (4, 4))
             for name, result, carry in (
                     ("shld", f"{u}(d << {n} | a >> ({w} - {n}))", f"d >> ({w} - {n}) & 1"),
                     ("shrd", f"{u}(d >> {n} | a << ({w} - {n}))", f"d >> ({n} - 1) & 1")):
                 flags = {key: changed(key, f"({value})") for key, value in _result_flags(result, w).items()}
-                yield _row(f"{name} {{d+:{r}}}, {{a:{r}}}, {count}", d=result, **flags,
-                           cf=changed("cf", f"({carry})"), of=once(f"((d ^ {result}) >> {top})"),
-                           size=_sizes(w, size[0] + 1, size[1] + 1), latency="shift")
+                yield _row(f"{name} {{d+:{r}}}, {{a:{r}}}, {last}", form=f"{name} {r}, {r}, {kind}", d=result,
+                           **flags, cf=changed("cf", f"({carry})"), of=once(f"((d ^ {result}) >> {top})"),
+                           size=_sizes(w, *double_size), latency="shift")
 
 
 def _bits() -> Iterator[Row]:
     unmodelled = {"of": "undefined", "sf": "undefined", "pf": "undefined"}
     for w in WIDTHS:
         r = f"r{w}"
-        for source, n, size in (("{i:u8}", f"(i & {w - 1})", (4, 4)), (f"{{b:{r}}}", f"(b & {w - 1})", (3, 3))):
-            yield _row(f"bt {{a:{r}}}, {source}", cf=f"a >> {n} & 1", **unmodelled, size=_sizes(w, *size))
-        for source, n, size in (("{i:u8}", f"(i & {w - 1})", (4, 4)), (f"{{a:{r}}}", f"(a & {w - 1})", (3, 3))):
-            for name, result in (("bts", f"d | 1 << {n}"), ("btr", f"d & ~(1 << {n})"), ("btc", f"d ^ 1 << {n}")):
-                yield _row(f"{name} {{d+:{r}}}, {source}", d=result, cf=f"d >> {n} & 1", **unmodelled,
-                           size=_sizes(w, *size))
+        for place, last, size in (("i", "{i:u7}", _sizes(w, 4, 4)), ("b", f"{{b:{r}}}", _sizes(w, 3, 3))):
+            yield _row(f"bt {{a:{r}}}, {last}", form=f"bt {r}, {'u8' if place == 'i' else r}",
+                       cf=f"a >> ({place} & {w - 1}) & 1", **unmodelled, size=size)
+        for place, last, size in (("i", "{i:u7}", _sizes(w, 4, 4)), ("a", f"{{a:{r}}}", _sizes(w, 3, 3))):
+            bit = f"(1 << ({place} & {w - 1}))"
+            for name, result in (("bts", f"d | {bit}"), ("btr", f"d & ~{bit}"), ("btc", f"d ^ {bit}")):
+                yield _row(f"{name} {{d+:{r}}}, {last}", form=f"{name} {r}, {'u8' if place == 'i' else r}",
+                           d=result, cf=f"(d & {bit}) != 0", **unmodelled, size=size)
         # Of a zero source: AMD's manual, and Intel's since 2024, say that the destination stays as it was. With
         # r32 whether the upper half is cleared then differs between processors, so nothing is promised.
         nothing = "d" if w == 64 else "undefined"
@@ -261,39 +267,43 @@ def _control() -> Iterator[Row]:
                latency="branch", opaque=("rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"))
 
 
-def _addresses() -> Iterator[tuple[str, str]]:
-    """Text and value of each way to address memory; the displacement may be 0."""
-    yield "[{b:r64} + {i:i32}]", "u64(b + i)"
+def _addresses() -> Iterator[tuple[str, str, int]]:
+    """Text, value and smallest size (beyond the ModRM byte) of each way to address memory.
+
+    The displacement may be 0. The largest size is 5: a scaled-index byte, and four of displacement."""
+    yield "[{b:r64} + {i:i32}]", "u64(b + i)", 0
     for scale in SCALES:
-        yield f"[{{b:r64}} + {{x:r64}}*{scale} + {{i:i32}}]", f"u64(b + x * {scale} + i)"
+        yield f"[{{b:r64}} + {{x:r64}}*{scale} + {{i:i32}}]", f"u64(b + x * {scale} + i)", 1
 
 
 def _memory() -> Iterator[Row]:
-    for text, address in _addresses():
+    for text, address, least in _addresses():
         for w in WIDTHS:
-            yield _row(f"lea {{d:r{w}}}, {text}", d=f"u{w}({address})", size=_sizes(w, 2, 7))
+            yield _row(f"lea {{d:r{w}}}, {text}", d=f"u{w}({address})", size=_sizes(w, 2 + least, 7))
     for scale in SCALES:
         for w in WIDTHS:
             yield _row(f"lea {{d:r{w}}}, [{{x:r64}}*{scale} + {{i:i32}}]", d=f"u{w}(x * {scale} + i)",
-                       size=_sizes(w, 2, 7))
+                       size=_sizes(w, 7, 7))
     yield _row("lea {d:r64}, [rip + {t:table}]", form="lea r64, [table]", d="t", size=(7, 7))
-    for text, address in _addresses():
+    for text, address, least in _addresses():
         for size, word in ((1, "byte"), (2, "word")):
-            yield _row(f"movzx {{d:r32}}, {word} ptr {text}", d=f"load({address}, {size})", size=(3, 9),
+            yield _row(f"movzx {{d:r32}}, {word} ptr {text}", d=f"load({address}, {size})", size=(3 + least, 9),
                        latency="load")
             for w in WIDTHS:
                 yield _row(f"movsx {{d:r{w}}}, {word} ptr {text}", d=f"u{w}(i{8 * size}(load({address}, {size})))",
-                           size=_sizes(w, 3, 8), latency="load")
-        yield _row(f"movsxd {{d:r64}}, dword ptr {text}", d=f"u64(i32(load({address}, 4)))", size=(3, 8),
+                           size=_sizes(w, 3 + least, 8), latency="load")
+        yield _row(f"movsxd {{d:r64}}, dword ptr {text}", d=f"u64(i32(load({address}, 4)))", size=(3 + least, 8),
                    latency="load")
         for w, word in ((32, "dword"), (64, "qword")):
             plain = text.replace("{b:r64}", "r64").replace("{x:r64}", "r64").replace("{i:i32}", "i32")
             yield _row(f"mov {{d:r{w}}}, {word} ptr {text}", form=f"mov r{w}, {plain}",
-                       d=f"load({address}, {w // 8})", size=_sizes(w, 2, 7), latency="load")
+                       d=f"load({address}, {w // 8})", size=_sizes(w, 2 + least, 7), latency="load")
             yield _row(f"mov {word} ptr {text}, {{a:r{w}}}", form=f"mov {plain}, r{w}",
-                       memory=f"store({address}, {w // 8}, a)", size=_sizes(w, 2, 7), latency="store")
-        yield _row(f"mov byte ptr {text}, {{a:r8}}", memory=f"store({address}, 1, a)", size=(2, 8), latency="store")
-        yield _row(f"mov word ptr {text}, {{a:r16}}", memory=f"store({address}, 2, a)", size=(3, 9), latency="store")
+                       memory=f"store({address}, {w // 8}, a)", size=_sizes(w, 2 + least, 7), latency="store")
+        yield _row(f"mov byte ptr {text}, {{a:r8}}", memory=f"store({address}, 1, a)", size=(2 + least, 8),
+                   latency="store")
+        yield _row(f"mov word ptr {text}, {{a:r16}}", memory=f"store({address}, 2, a)", size=(3 + least, 9),
+                   latency="store")
 
 
 def _rows() -> Iterator[Row]:
