@@ -5,6 +5,7 @@ is wrong with it, so what is unclear here is left out."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -24,26 +25,34 @@ def outline(text: str) -> Outline:
     """The keys `program`, `targets` and `uses` of an intent file's `text`."""
     if not _KEY.search(text):
         return Outline()
-    import yaml
-
-    try:
-        document = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return Outline()
-    if not isinstance(document, yaml.MappingNode):
-        return Outline()
-    values = {key.value: value for key, value in document.value if isinstance(key, yaml.ScalarNode)}
-    program = values.get("program")
+    values = _top_level(text)
     return Outline(
-        program=program.value if isinstance(program, yaml.ScalarNode) else None,
-        targets=_texts(values["targets"]) if "targets" in values else None,
-        uses=_texts(values["uses"]) if "uses" in values else (),
+        program=values["program"][0] if values.get("program") else None,
+        targets=tuple(values["targets"]) if "targets" in values else None,
+        uses=tuple(values.get("uses", ())),
     )
 
 
-def _texts(node: object) -> tuple[str, ...]:
-    """The texts of a YAML sequence, or of a single scalar."""
+def _top_level(text: str) -> dict[str, list[str]]:
+    """The scalars in each value of the document's mapping. From events, which take no recursion: the C library's
+    composer overflows its stack on deep nesting, and takes Python along."""
     import yaml
 
-    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    return tuple(item.value for item in items if isinstance(item, yaml.ScalarNode))
+    depth, key, values = 0, "", dict[str, list[str]]()
+    with contextlib.suppress(yaml.YAMLError, ValueError):
+        for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth == 1 and not isinstance(event, yaml.MappingStartEvent):
+                    return {}
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+                key = "" if depth == 1 else key
+            elif isinstance(event, yaml.ScalarEvent):
+                if key:
+                    values[key].append(event.value)
+                    key = "" if depth == 1 else key
+                elif depth == 1:
+                    key = event.value
+                    values[key] = []
+    return values
