@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from intent_tool.machine import row_notation
+from intent_tool.machine import registers, row_notation
 from intent_tool.machine.instruction import Row
 
-REGISTERS = (*(f"x{number}" for number in range(31)), "sp")
+REGISTERS = registers.ARM64
 """64-bit names. Encoding 31 is the zero register or the stack pointer, as the operand's kind says."""
 
 FLAGS = ("n", "z", "c", "v")
