@@ -173,6 +173,8 @@ class Comprehension(Node):
 
     element: Expression
     clauses: tuple[Clause, ...]
+    is_list: bool = False
+    """Written in brackets: evaluated as a whole, where a generator stops with its consumer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

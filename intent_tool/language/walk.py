@@ -1,0 +1,91 @@
+"""Walks over the expression tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from intent_tool.language.contract import Definition
+from intent_tool.language.tree import (
+    CallDefinition,
+    CallIntent,
+    Comprehension,
+    FunctionReference,
+    Lambda,
+    Name,
+    Node,
+    Pattern,
+)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below, in the order in which they are written in the class."""
+    for slot in type(node).__slots__:
+        yield from _nodes(getattr(node, slot))
+
+
+def _nodes(value: Any) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)
+
+
+def descendants(node: Node) -> Iterator[Node]:
+    """`node` and everything below it."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(children(current))
+
+
+def pattern_names(pattern: Pattern) -> tuple[str, ...]:
+    """The variables that a pattern binds."""
+    if pattern.name is not None:
+        return (pattern.name,)
+    return tuple(name for item in pattern.items for name in pattern_names(item))
+
+
+def free_names(node: Node, definitions: Mapping[str, Definition], bound: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The parameters (and `result`, `stdin`, `args`) that the value depends on, also through definitions."""
+    if isinstance(node, Name):
+        return frozenset() if node.name in bound else frozenset({node.name})
+    found: frozenset[str] = frozenset()
+    if isinstance(node, Lambda):
+        return free_names(node.body, definitions, bound | frozenset(node.parameters))
+    if isinstance(node, Comprehension):
+        inner = bound
+        for clause in node.clauses:
+            found |= free_names(clause.sequence, definitions, inner)
+            inner |= frozenset(pattern_names(clause.target))
+            for condition in clause.conditions:
+                found |= free_names(condition, definitions, inner)
+        return found | free_names(node.element, definitions, inner)
+    if isinstance(node, CallDefinition) or (isinstance(node, FunctionReference) and node.kind == "definition"):
+        definition = definitions[node.name]
+        found = free_names(definition.body, definitions, frozenset(definition.parameters or ()))
+    for child in children(node):
+        found |= free_names(child, definitions, bound)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a tree with its definitions put in place: the longest path, and the number of nodes."""
+
+    depth: int
+    nodes: int
+
+
+def unfolded_size(node: Node, called: Mapping[str, Size]) -> Size:
+    """`called` has the sizes of definitions and used functions by name."""
+    depth = nodes = 0
+    for child in children(node):
+        below = unfolded_size(child, called)
+        depth, nodes = max(depth, below.depth), nodes + below.nodes
+    if isinstance(node, (CallDefinition, CallIntent, FunctionReference)) and node.name in called:
+        depth, nodes = depth + called[node.name].depth, nodes + called[node.name].nodes
+    return Size(depth + 1, nodes + 1)
