@@ -221,7 +221,8 @@ def _single_bits() -> Iterator[_Entry]:
     for name, funct7, funct3, meaning in (
             ("bclr", 0x24, 1, "a & ~(1 << {})"), ("bext", 0x24, 5, "a >> {} & 1"),
             ("binv", 0x34, 1, "a ^ 1 << {}"), ("bset", 0x14, 1, "a | 1 << {}")):
-        yield _row(f"{name} {_D_A_B}", "R", _r_match(funct7, funct3, _OP), d=meaning.format("(b & 63)"), feature="zbs")
+        yield _row(f"{name} {_D_A_B}", "R", _r_match(funct7, funct3, _OP), d=meaning.format("(b & 63)"),
+                   feature="zbs")
         yield _row(f"{name}i {{d:x}}, {{a:x}}, {{i:u6}}", "I6", _i_match(funct3, _OP_IMM, funct7 << 5),
                    d=meaning.format("i"), feature="zbs")
 

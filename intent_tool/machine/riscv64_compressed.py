@@ -4,8 +4,9 @@ Source: The RISC-V Instruction Set Manual, volume I (20240411), chapter 27 "C", 
 Instruction Set Listings". Floating-point forms are left out, and c.ebreak.
 
 Operand kinds: ``z`` is any register, ``x`` any but zero, ``y`` any but zero and sp, ``c`` one of x8 to x15; ``i6`` is
-signed, ``u6*8`` a multiple of 8 of which the quotient fits 6 unsigned bits; ``n`` in front excludes 0; ``lui`` is a 20-bit
-number that sign-extension of its lowest six bits gives back, but for 0; ``label``\\ N a distance of N signed bits.
+signed, ``u6*8`` a multiple of 8 of which the quotient fits 6 unsigned bits; ``n`` in front excludes 0; ``lui`` is
+a 20-bit number that sign-extension of its lowest six bits gives back, but for 0; ``label9`` and ``label12`` are
+distances of so many signed bits.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ COMPRESSED: tuple[CompressedForm, ...] = (
     _form("c.addi4spn {d:c}, sp, {i:nu8*4}", "addi {d}, sp, {i}", 0x0000,
           d=_RD_SHORT, i=((5, 4, 11), (9, 6, 7), (2, 2, 6), (3, 3, 5))),
     _form("c.li {d:x}, {i:i6}", "addi {d}, zero, {i}", 0x4001, d=_RD, i=_IMMEDIATE),
+    _form("c.li {d:x}, {i:i6}", "addiw {d}, zero, {i}", 0x4001, d=_RD, i=_IMMEDIATE),
     _form("c.mv {d:x}, {a:x}", "addi {d}, {a}, 0", 0x8002, d=_RD, a=_RS2),
     _form("c.mv {d:x}, {a:x}", "add {d}, zero, {a}", 0x8002, d=_RD, a=_RS2),
     _form("c.mv {d:x}, {a:x}", "add {d}, {a}, zero", 0x8002, d=_RD, a=_RS2),
