@@ -115,16 +115,16 @@ def record(built: Built, intent: str) -> Record:
 def _require_target(contract: Contract, target: Target) -> None:
     names = {target.name, *target.aliases}
     if contract.targets is not None and names.isdisjoint(contract.targets):
-        raise error("E602", f"`{contract.name}` is not meant for {target.name}", contract.key_spans.get("targets"),
+        raise error("E902", f"`{contract.name}` is not meant for {target.name}", contract.key_spans.get("targets"),
                     f"it names {', '.join(contract.targets)}; add {target.name} to `targets`, or leave `targets` out")
 
 
 def _nothing_left(contract: Contract, target: Target, refused: list[Refused]) -> IntentError:
     if not refused:
-        return error("E603", f"no code was found for `{contract.name}` on {target.name}", contract.span)
+        return error("E903", f"no code was found for `{contract.name}` on {target.name}", contract.span)
     shown = [f"{r.generator}: {problem}" for r in refused for problem in r.problems]
     more = [f"… and {len(shown) - 20} more"] if len(shown) > 20 else []
     many = "the only candidate was" if len(refused) == 1 else f"all {len(refused)} candidates were"
     return IntentError(Diagnostic(
-        "E604", f"no code for `{contract.name}` on {target.name} is good enough: {many} refused\n"
+        "E904", f"no code for `{contract.name}` on {target.name} is good enough: {many} refused\n"
         + "\n".join("  " + line for line in shown[:20] + more), contract.span))

@@ -6,6 +6,7 @@ import textwrap
 
 from intent_tool.language.contract import Contract, Parameter, ScalarType, Signature
 from intent_tool.language.diagnostics import error
+from intent_tool.language.load import key_text
 
 _RESTRICT = """\
 #ifndef INTENT_RESTRICT
@@ -31,7 +32,7 @@ def header_text(contract: Contract, *others: Contract, guard: str | None = None)
     """A header that declares the functions of all the given contracts.
 
     `guard` names the include guard, without prefix and suffix; by default the first function's name. Raises
-    `IntentError` E601 for a program, which has nothing to declare."""
+    `IntentError` E901 for a program, which has nothing to declare."""
     contracts = (contract, *others)
     signatures = [_signature(c) for c in contracts]
     scalars = [t for s in signatures for t in (s.result, *(p.type for p in s.parameters)) if t is not None]
@@ -51,7 +52,7 @@ def header_text(contract: Contract, *others: Contract, guard: str | None = None)
 
 def _signature(contract: Contract) -> Signature:
     if contract.signature is None:
-        raise error("E601", f"`{contract.name}` is a program: it has no header", contract.key_spans.get("program"),
+        raise error("E901", f"`{contract.name}` is a program: it has no header", contract.key_spans.get("program"),
                     "leave the header out; only functions are called from C")
     return contract.signature
 
@@ -93,22 +94,10 @@ def _comment(contract: Contract) -> str:
 
 
 def _contract_lines(contract: Contract) -> list[str]:
-    """The lines of the file that say the contract: those from each of its keys up to the next key."""
-    starts = sorted(span.line for span in contract.key_spans.values() if span.source is contract.source)
-    lines = contract.source.text.split("\n")
-    chosen: list[str] = []
-    for key in _CONTRACT_KEYS:
-        span = contract.key_spans.get(key)
-        if span is None:
-            continue
-        end = next((line for line in starts if line > span.line), len(lines) + 1)
-        part = [line.rstrip() for line in lines[span.line - 1:end - 1]]
-        while part and (not part[-1] or part[-1].lstrip().startswith("#")):
-            part.pop()
-        # Two keys on one line ({intent: …, returns: …}) are the same lines: say them once.
-        if part != chosen[-len(part):]:
-            chosen += part
-    return chosen
+    """The lines of the file that say the contract."""
+    parts = [part for key in _CONTRACT_KEYS if (part := key_text(contract, key)) is not None]
+    # Two keys on one line ({intent: …, returns: …}) are the same lines: say them once.
+    return [line for part in dict.fromkeys(parts) for line in part.split("\n")]
 
 
 def _harmless(line: str) -> str:

@@ -57,10 +57,10 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
 def _refuse_unknown(arguments: dict[str, str]) -> None:
     for name, value in arguments.items():
         if name not in VARIABLES:
-            raise error("E610", f"`{name}={value}`: there is no variable `{name}`",
+            raise error("E910", f"`{name}={value}`: there is no variable `{name}`",
                         help=f"there are {' and '.join(VARIABLES)}; scons -h says more")
     if arguments.get("evidence", "tested") not in EVIDENCE_LEVELS:
-        raise error("E611", f"`evidence={arguments['evidence']}`: there is no such level",
+        raise error("E911", f"`evidence={arguments['evidence']}`: there is no such level",
                     help=f"it is one of {', '.join(EVIDENCE_LEVELS)}")
 
 

@@ -53,8 +53,8 @@ def _build(request: Data) -> Data:
 
 def _wrong_kind(intent: str, is_program: bool) -> str:
     if is_program:
-        return f"{intent}: error[E605]: this is a program, not a function\nhelp: build it with env.IntentProgram"
-    return f"{intent}: error[E605]: this is a function, not a program\nhelp: build it with env.Object"
+        return f"{intent}: error[E905]: this is a program, not a function\nhelp: build it with env.IntentProgram"
+    return f"{intent}: error[E905]: this is a function, not a program\nhelp: build it with env.Object"
 
 
 def _test(request: Data) -> Data:

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 _KEY = re.compile(r"""^\ufeff?["']?(uses|targets|program)["']?[ \t]*:""", re.MULTILINE)
 
 
+DEEPEST = 40
+"""Nesting in the file from which on it is not worth reading: its builder refuses it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
     program: str | None = None
@@ -45,6 +49,8 @@ def _top_level(text: str) -> dict[str, list[str]]:
                 depth += 1
                 if depth == 1 and not isinstance(event, yaml.MappingStartEvent):
                     return {}
+                if depth > DEEPEST:
+                    break
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
                 key = "" if depth == 1 else key

@@ -215,7 +215,8 @@ def _used_intents(node: Any, env: Any, path: Any) -> list[Any]:
     if not node.exists():
         return []
     text = node.get_contents().decode("utf-8", "replace")
-    return [env.File(name, node.get_dir()) for name in outline(text).uses if _is_plain(name)]
+    nodes = [env.File(name, node.get_dir()) for name in outline(text).uses if _is_plain(name)]
+    return [used for used in nodes if used.rexists() or used.has_builder()]
 
 
 def _is_plain(name: str) -> bool:

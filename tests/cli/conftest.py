@@ -1,0 +1,5 @@
+"""Fixtures."""
+
+from command_line import folder
+
+__all__ = ["folder"]

@@ -1,0 +1,5 @@
+"""Fixtures."""
+
+from scons_project import project
+
+__all__ = ["project"]
