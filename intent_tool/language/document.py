@@ -18,7 +18,7 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
 MAX_NODES = 20_000
 
-_QUOTE_HELP = "quote the whole expression, or write `|` after the key and the expression on the next line, indented"
+_QUOTE_HELP = "quote the whole value, or write `|` after the key and the value on the next line, indented"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -221,6 +221,12 @@ def _syntax_error(problem: Any, lines: Lines) -> IntentError:
         sort = {"[": "a list", "{": "a mapping"}.get(opened[1], "a quoted text")
         return error("E114", f"YAML reads a value that starts with `{opened[1]}` as {sort}, and what follows does not "
                      "fit", lines.span(at, at + 1), _QUOTE_HELP)
+    if problem.context_mark is not None and "flow" in (problem.context or ""):
+        start = problem.context_mark.index
+        opening = lines.source.text[start:start + 1]
+        return error("E114", f"YAML reads a value that starts with `{opening}` as a "
+                     f"{'list' if opening == '[' else 'mapping'}, and finds no end of it", lines.span(start, start + 1),
+                     _QUOTE_HELP)
     if "mapping values are not allowed" in words:
         return error("E115", "YAML reads `: ` inside a value as the start of a mapping", span, _QUOTE_HELP)
     if "could not find expected ':'" in words:

@@ -74,7 +74,7 @@ def parse_expression(text: Text, scope: Scope, parameters: tuple[str, ...] = ())
     if isinstance(body, ast.GeneratorExp) and body.col_offset == 0:
         raise error("E307", "a generator expression needs parentheses of its own", text.span(),
                     "write `(… for … in …)`")
-    return _Builder(text, scope, 1, dict.fromkeys(parameters)).build(body)
+    return _Builder(text, scope, 1, dict.fromkeys(parameters)).value(body)
 
 
 def parse_keywords(text: Text, scope: Scope) -> dict[str, tuple[Expression, Span]]:
@@ -93,7 +93,7 @@ def parse_keywords(text: Text, scope: Scope) -> dict[str, tuple[Expression, Span
         place = replace(place, length=len(keyword.arg))
         if keyword.arg in found:
             raise error("E308", f"`{keyword.arg}` is given twice", place)
-        found[keyword.arg] = (builder.build(keyword.value), place)
+        found[keyword.arg] = (builder.value(keyword.value), place)
     return found
 
 
@@ -118,21 +118,23 @@ def _syntax_error(text: Text, problem: SyntaxError, shift: int) -> IntentError:
     row = max(problem.lineno or 1, 1) - 1
     column = max(problem.offset or 1, 1) - 1 - (shift if row == 0 else 0)
     start = sum(len(line) + 1 for line in lines[:row]) + column
-    message = problem.msg.split(". Perhaps")[0].split(". Maybe")[0].split("(")[0].strip()
-    span = text.span(start, start + 1)
-    if start >= len(text.value.rstrip()):
-        return error("E309", "the expression ends too early", text.span(len(text.value.rstrip()) - 1))
-    token = text.value[start:start + 1]
-    if re.search(r"(?<![=<>!:])=(?!=)", text.value[max(0, start - 1):]) and "==" in problem.msg:
-        return error("E309", "`=` assigns; a predicate compares", span, "write `==`")
-    if token == "=":
-        return error("E309", "`=` is not part of an expression", span, "write `==` to compare")
-    word = re.match(r"\w+", text.value[start:])
-    span = text.span(start, start + len(word[0])) if word else span
-    if message.startswith("f-string"):
-        return error("E310", f"not an f-string of the language: {message.removeprefix('f-string:').strip()}", span)
-    return error("E309", f"not an expression: {message}" if message != "invalid syntax"
-                 else f"not an expression: `{word[0] if word else token}` is unexpected here", span)
+    message = re.split(r"\. (?:Perhaps|Maybe)|[(:] ?", problem.msg.removeprefix("f-string: "))[0].strip()
+    plain = message in {"invalid syntax", "unexpected EOF while parsing"}
+    word = re.match(r"\w+|\S", text.value[start:])
+    span = text.span(start, start + len(word[0])) if word else text.span(len(text.value.rstrip()) - 1)
+    assignment = re.search(r"(?<![=<>!:])=(?!=)", text.value)
+    if assignment is not None and (plain or "==" in problem.msg):
+        return error("E309", "`=` is not part of an expression", text.span(assignment.start(), assignment.end()),
+                     "write `==` to compare")
+    if problem.msg.startswith("f-string"):
+        return error("E310", f"not an f-string of the language: {message}", span)
+    if "forgot a comma" in problem.msg:
+        return error("E309", f"an operator or a comma is missing near `{word[0] if word else ''}`", span)
+    if not plain:
+        return error("E309", f"not an expression: {message}", span)
+    if word is None:
+        return error("E309", "the expression ends too early", span)
+    return error("E309", f"not an expression: `{word[0]}` is unexpected here", span)
 
 
 def _check_size(tree: ast.Expression, text: Text, shift: int) -> None:
@@ -578,7 +580,7 @@ class _Builder:
     def check_count(self, name: str, given: int, fewest: int, most: int | None, span: Span) -> None:
         if given < fewest or (most is not None and given > most):
             wanted = str(fewest) if most == fewest else f"at least {fewest}" if most is None else f"{fewest} to {most}"
-            plural = "argument" if wanted == "1" else "arguments"
+            plural = "argument" if wanted.endswith("1") else "arguments"
             raise error("E331", f"`{name}` takes {wanted} {plural}, not {given}", span, f"write `{self.usage(name)}`")
 
     def call_builtin(self, name: str, node: ast.Call, span: Span) -> Expression:

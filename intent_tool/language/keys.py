@@ -39,6 +39,8 @@ MAX_UNFOLDED_DEPTH = 150
 MAX_UNFOLDED_NODES = 100_000
 """Of an expression with all definitions put in place."""
 
+_QUOTES_HELP = "YAML takes these quotes away; write b\"…\" for bytes, or f\"…\" in a program's output"
+
 _T = TypeVar("_T")
 _NOT_IN_PROGRAMS = {
     "requires": "a program cannot choose its users: say in `stdout`, `stderr` and `exit` what happens instead",
@@ -320,7 +322,12 @@ class _Builder:
 
     def expression(self, value: Value, what: str, scope: Scope, sort: str) -> Expression:
         """An expression whose value must be of `sort`."""
-        built = parse_expression(expression_text(value, what), scope)
+        try:
+            built = parse_expression(expression_text(value, what), scope)
+        except IntentError as problem:
+            if isinstance(value, Scalar) and value.style in {"'", '"'} and sort == SEQUENCE:
+                raise IntentError(*(replace(d, help=_QUOTES_HELP) for d in problem.diagnostics)) from None
+            raise
         found = sort_of(built, scope.variables, scope.definitions)
         if sort == INTEGER and (is_sequence(found) or found == TUPLE):
             raise error("E419", f"{what} must be an integer, not a {found}", built.span)

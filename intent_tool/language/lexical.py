@@ -99,8 +99,8 @@ def _string(text: Text, start: int, prefix: str, quote: str, position: int) -> i
         position += 2 if value[position] == "\\" else 1
     if position >= len(value) or not value.startswith(quote, position):
         raise error("E305", "the string has no end", text.span(start, min(position, len(value))),
-                    "YAML ends a value at ` #` and at `: `; quote the whole expression, or write `|` after the key "
-                    "and the expression on the next line, indented")
+                    "YAML ends a value at ` #`; quote the whole value, or write `|` after the key and the value on "
+                    "the next line, indented")
     if "r" not in sort:
         for match in _ESCAPE.finditer(value, body, position):
             valid = "b" not in sort and _TEXT_ESCAPE.match(value, match.start())

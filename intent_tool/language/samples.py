@@ -1,0 +1,257 @@
+"""Inputs to try a function on, all of which keep its `requires`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from random import Random
+
+from intent_tool.language.contract import Contract, Parameter
+from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, length_of
+from intent_tool.language.sample_hints import Hints, hints_of
+from intent_tool.language.sample_values import (
+    boundary_values,
+    content_source,
+    core_values,
+    length_values,
+    scalar_source,
+)
+from intent_tool.language.tree import CallIntent, Name
+from intent_tool.language.walk import descendants
+
+MAX_ELEMENTS = 4096
+"""Of all buffers of one input together."""
+
+_EFFORT = 12
+"""Attempts for each input wanted, before a narrow `requires` is given up."""
+
+
+def sample_inputs(contract: Contract, oracle: Oracle, count: int, seed: int = 0) -> list[Arguments]:
+    """At most `count` different inputs: the examples', boundary values and their pairs, then random ones.
+
+    All inputs there are, when they are no more than `count`. Fewer than `count` where `requires` is too narrow for
+    the search. The same for the same contract, `count` and `seed`."""
+    return _Sampler(contract, oracle, count, seed).run()
+
+
+def example_inputs(contract: Contract, oracle: Oracle) -> list[Arguments]:
+    """The arguments that the examples give the function; those without a value are left out."""
+    found: list[Arguments] = []
+    for example in contract.function_examples:
+        if example.given is not None:
+            found.append(tuple(example.given[p.name] for p in oracle.signature.parameters))
+            continue
+        for node in descendants(example.check):
+            if isinstance(node, CallIntent) and node.name == oracle.signature.name:
+                try:
+                    found.append(oracle.checked(tuple(oracle.evaluator(a, [])() for a in node.arguments)))
+                except (OracleFault, KeyError, NameError):
+                    continue
+    return found
+
+
+class _Sampler:
+    def __init__(self, contract: Contract, oracle: Oracle, count: int, seed: int) -> None:
+        self.contract, self.oracle, self.count = contract, oracle, count
+        self.random = Random(seed)
+        self.parameters = oracle.signature.parameters
+        self.hints: Hints = hints_of(contract, oracle)
+        self.requires: Callable[[Arguments], bool] | None = oracle.requires if contract.requires else None
+        self.found: dict[Arguments, None] = {}
+        self.attempts = 0
+        self.effort = _EFFORT * count + 20_000
+        self.lengths = {n.name for p in self.parameters if p.buffer is not None for n in descendants(p.buffer.length)
+                        if isinstance(n, Name)}
+        self.positions = {p.name: i for i, p in enumerate(self.parameters)}
+        self.aliases = [tuple(sorted(self.positions[n] for n in pair)) for pair in sorted(map(sorted, contract.aliases))]
+
+    def run(self) -> list[Arguments]:
+        for arguments in example_inputs(self.contract, self.oracle):
+            self.add(arguments)
+        every = self.all_inputs()
+        if every is not None:
+            for arguments in every:
+                self.add(arguments)
+            return list(self.found)[:self.count]
+        self.draws = self.sources()
+        for arguments in self.boundaries():
+            if len(self.found) >= self.count // 2 or self.attempts > self.effort // 2:
+                break
+            self.add(arguments)
+        self.random_inputs()
+        return list(self.found)[:self.count]
+
+    def add(self, arguments: Arguments) -> bool:
+        self.attempts += 1
+        if arguments in self.found:
+            return False
+        if self.requires is not None:
+            try:
+                if not self.requires(arguments):
+                    return False
+            except OracleFault:
+                return False
+        self.found[arguments] = None
+        return True
+
+    def all_inputs(self) -> Iterator[Arguments] | None:
+        """Every input that the types (and simple bounds) allow, when that is no more than `count`."""
+        if self.lengths or self.aliases:
+            return None
+        size, columns = 1, []
+        for parameter in self.parameters:
+            low, high = self.range(parameter)
+            repeat = parameter.buffer.constant_length if parameter.buffer is not None else 1
+            if repeat is None or repeat > 20:
+                return None
+            size *= (high - low + 1) ** repeat
+            if size > self.count:
+                return None
+            values = range(low, high + 1)
+            columns.append(list(values) if parameter.buffer is None else list(product(values, repeat=repeat)))
+        return product(*columns)
+
+    def range(self, parameter: Parameter) -> tuple[int, int]:
+        return self.hints.ranges.get(parameter.name, (parameter.type.minimum, parameter.type.maximum))
+
+    def sources(self) -> list[Callable[[], int] | None]:
+        """How to draw each scalar; None for buffers, whose lengths must be known first."""
+        found: list[Callable[[], int] | None] = []
+        self.contents = {}
+        self.length_choices: dict[str, list[int]] = {}
+        for parameter in self.parameters:
+            low, high = self.range(parameter)
+            if parameter.buffer is not None:
+                self.contents[parameter.name] = content_source(
+                    self.random, parameter.type.minimum, parameter.type.maximum, self.hints.constants)
+                found.append(None)
+            elif parameter.name in self.lengths:
+                choices = length_values(low, high, self.hints.constants, MAX_ELEMENTS) or [low]
+                self.length_choices[parameter.name] = choices
+                found.append(self.length_source(choices))
+            else:
+                found.append(scalar_source(self.random, low, high, self.hints.constants))
+        return found
+
+    def length_source(self, choices: list[int]) -> Callable[[], int]:
+        bits, few = self.random.getrandbits, choices[:8]
+        return lambda: few[bits(16) % len(few)] if bits(2) else choices[bits(16) % len(choices)]
+
+    # Boundary values, and their pairs.
+
+    def boundaries(self) -> Iterator[Arguments]:
+        scalars = [i for i, p in enumerate(self.parameters) if p.buffer is None]
+        constants = self.hints.constants
+        cores = {i: core_values(*self.range(self.parameters[i]), constants) for i in scalars}
+        pools = {i: boundary_values(*self.range(self.parameters[i]), constants) for i in scalars}
+        for i in scalars:
+            choices = self.length_choices.get(self.parameters[i].name)
+            if choices is not None:
+                cores[i] = pools[i] = choices
+        for index in range(max((len(c) for c in cores.values()), default=0)):
+            yield self.completed({i: cores[i][index % len(cores[i])] for i in scalars})
+        pairs = [(i, j) for i in scalars for j in scalars if i < j]
+        for i, j in pairs:
+            for first, second in product(cores[i], cores[j]):
+                yield self.completed({i: first, j: second})
+        longest = max((len(p) for p in pools.values()), default=0)
+        for index in range(longest):
+            for i in scalars:
+                if index < len(pools[i]):
+                    yield self.completed({i: pools[i][index]})
+        if not scalars:
+            for _ in range(64):
+                yield self.completed({})
+
+    def completed(self, chosen: dict[int, int]) -> Arguments:
+        """An input with some scalars given, and the rest drawn."""
+        values: list[Argument] = [
+            chosen[i] if i in chosen else draw() if draw is not None else ()
+            for i, draw in enumerate(self.draws)]
+        return self.with_buffers(values)
+
+    def with_buffers(self, values: list[Argument]) -> Arguments:
+        if not self.contents:
+            return tuple(values)
+        scalars = {p.name: v for p, v in zip(self.parameters, values, strict=True) if isinstance(v, int)}
+        room = MAX_ELEMENTS
+        drawn: list[tuple[int, ...]] = []
+        for index, parameter in enumerate(self.parameters):
+            if parameter.buffer is not None:
+                length = length_of(parameter.buffer.length, scalars)
+                room -= length
+                if room < 0 and length > 0 and parameter.buffer.constant_length is None:
+                    # Products of lengths: shrink one and start again.
+                    return self.with_buffers([0 if p.name in self.lengths and isinstance(v, int) and v == max(
+                        scalars[n] for n in self.lengths) else v for p, v in zip(self.parameters, values, strict=True)])
+                content = self.contents[parameter.name](length, drawn)
+                values[index] = content
+                drawn.append(content)
+        for first, second in self.aliases:
+            left, right = values[first], values[second]
+            assert isinstance(left, tuple) and isinstance(right, tuple)
+            values[second] = left[:len(right)] + right[len(left):]
+        return tuple(values)
+
+    # Random inputs.
+
+    def random_inputs(self) -> None:
+        bits, draws = self.random.getrandbits, self.draws
+        scalars = [i for i, draw in enumerate(draws) if draw is not None and self.parameters[i].name not in self.lengths]
+        ranges = [self.range(p) for p in self.parameters]
+        add, complete, found, count = self.add, self.with_buffers, self.found, self.count
+        suggestions = self.hints.suggestions
+        recent: list[Arguments] = list(found)
+        while len(found) < count and self.attempts < self.effort:
+            if recent and self.requires is not None and bits(1):
+                # Inputs near one that was allowed are likely to be allowed.
+                values = list(recent[bits(32) % len(recent)])
+                if scalars:
+                    index = scalars[bits(8) % len(scalars)]
+                    values[index] = self.mutated(values[index], index, ranges[index])
+                else:
+                    values = [draw() if draw is not None else () for draw in draws]
+            else:
+                values = [draw() if draw is not None else () for draw in draws]
+            if len(scalars) > 1 and not bits(2):
+                first, second = scalars[bits(8) % len(scalars)], scalars[bits(8) % len(scalars)]
+                value = values[second] + (0, 0, 1, -1)[bits(2)]  # type: ignore[operator]
+                if ranges[first][0] <= value <= ranges[first][1]:
+                    values[first] = value
+            if suggestions and bits(2):
+                self.suggest(values, ranges)
+            arguments = complete(values)
+            if add(arguments) and self.requires is not None:
+                recent.append(arguments)
+
+    def mutated(self, value: Argument, index: int, bounds: tuple[int, int]) -> int:
+        assert isinstance(value, int)
+        bits = self.random.getrandbits
+        choice = bits(3)
+        width = max(1, bounds[1].bit_length())
+        if choice < 2:
+            changed = value ^ (1 << bits(6) % width)
+        elif choice == 2:
+            # Two bits exchanged: as many ones as before.
+            first, second = bits(6) % width, bits(6) % width
+            differ = (value >> first ^ value >> second) & 1
+            changed = value ^ (differ << first) ^ (differ << second)
+        elif choice < 5:
+            changed = value + (1 if bits(1) else -1) * (1 + (bits(8) >> bits(3)))
+        else:
+            draw = self.draws[index]
+            changed = draw() if draw is not None else value
+        return changed if bounds[0] <= changed <= bounds[1] else value
+
+    def suggest(self, values: list[Argument], ranges: list[tuple[int, int]]) -> None:
+        """Gives one parameter the value that an equation of `requires` names."""
+        suggestion = self.hints.suggestions[self.random.getrandbits(16) % len(self.hints.suggestions)]
+        if any(v == () for v in values):
+            values[:] = self.with_buffers(values)
+        try:
+            value = suggestion.value(*values)
+        except OracleFault:
+            return
+        low, high = ranges[suggestion.index]
+        if isinstance(value, int) and low <= value <= high:
+            values[suggestion.index] = int(value)
