@@ -107,7 +107,7 @@ def record(built: Built, intent: str) -> Record:
         "vectors": verdict.vectors, "emulators": list(verdict.emulators), "instructions": verdict.instructions,
         "bytes": verdict.bytes, "rodata": len(built.code.rodata), "stack": stack_bytes(built.code, built.target),
         "seconds": round(built.seconds, 3), "cached": False,
-        "notes": [note.message for note in built.notes], "problems": [],
+        "notes": [*(note.message for note in built.notes), *verdict.unchecked], "problems": [],
     }
     return {name: values[name] for name in FIELDS}
 

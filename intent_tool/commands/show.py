@@ -17,18 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
-    from intent_tool.emit.listing import evidence_text, listing_json, listing_text
+    from intent_tool.emit.listing import evidence_text, listing_json, listing_text, size_text
 
     root = project_root(options, options.file)
     built = pipeline.build(options.file, one_target(options, root), root)
     record = pipeline.record(built, str(options.file))
     verdict = built.verdict
     lines = [
-        f"{built.contract.name} for {built.target.name}: {verdict.instructions} instructions, {verdict.bytes} bytes"
+        f"{built.contract.name} for {built.target.name}: {size_text(verdict.instructions, verdict.bytes)}"
         + (f", {record['rodata']} bytes of tables" if record["rodata"] else ""),
         f"evidence: {evidence_text(verdict.evidence, verdict.vectors, verdict.emulators)}",
         f"generator: {built.candidate.generator}, {built.seconds:.2f} s",
     ]
+    lines += [f"unchecked: {line}" for line in verdict.unchecked]
     lines += [f"refused: {r.generator}: {problem}" for r in built.refused for problem in r.problems]
     lines += ["", listing_text(built.code).rstrip()]
     if built.notes:

@@ -28,6 +28,12 @@ def listing_json(code: MachineCode) -> dict[str, Any]:
     }
 
 
+def size_text(instructions: int, bytes: int) -> str:
+    """``1 instruction, 4 bytes``"""
+    plural = ["" if number == 1 else "s" for number in (instructions, bytes)]
+    return f"{instructions} instruction{plural[0]}, {bytes} byte{plural[1]}"
+
+
 def evidence_text(evidence: str, vectors: int, emulators: tuple[str, ...] | list[str]) -> str:
     """``tested (10,000 vectors, qemu-aarch64 + unicorn)``: never more than what was reached."""
     if not vectors:

@@ -14,7 +14,8 @@ FIELDS = ("intent", "symbol", "kind", "target", "generator", "evidence", "vector
 
 `bytes` is the size of the code and `rodata` that of its constant tables; `stack` is in bytes, the return address
 left out, and null where it is not known; `seconds` is what the build of this record took, also when `cached` says
-that it happened in an earlier run; `notes` are the checks of the contract that stayed open; `problems` says why
+that it happened in an earlier run; `notes` say which checks of the contract and of the binary
+stayed open; `problems` says why
 there is no binary (then `evidence` is ``none`` and the sizes are null)."""
 
 

@@ -1,11 +1,13 @@
 """What a worker process does: one intent for one target, from request to reply, both plain JSON data.
 
 A reply has one of the keys ``record`` (done), ``problems`` (the intent or its binary is at fault: rendered
-diagnostics) and ``fault`` (the tool is: a traceback)."""
+diagnostics) and ``fault`` (the tool is: an exception that nobody expected; with INTENT_TOOL_DEBUG set, its traceback
+goes to standard error)."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 from functools import cache
@@ -27,8 +29,10 @@ def run(request: Data) -> Data:
         return {"problems": [d.render() for d in failure.diagnostics]}
     except OSError as failure:
         return {"problems": [f"{failure.filename or request['intent']}: {failure.strerror or failure}"]}
-    except Exception:
-        return {"fault": traceback.format_exc()}
+    except Exception as failure:
+        if os.environ.get("INTENT_TOOL_DEBUG"):
+            traceback.print_exc()
+        return {"fault": f"{type(failure).__name__}: {failure}"}
 
 
 def _build(request: Data) -> Data:

@@ -75,8 +75,8 @@ class Session:
                                "root": str(self.root), **request})
         item.seconds = time.perf_counter() - start
         if "fault" in reply:
-            what = f"{item.intent}: a fault of the tool, not yours, while it worked on this for {item.target}"
-            reply = {"problems": [f"{what}; please report it\n{reply['fault'].rstrip()}"]}
+            reply = {"problems": [f"{item.intent}: this is a fault of the tool, not yours: {reply['fault']}\n"
+                                  "help: set INTENT_TOOL_DEBUG=1 to see where, and report it"]}
         if "problems" in reply:
             item.problems = tuple(reply["problems"])
             self.complain(item.problems)
