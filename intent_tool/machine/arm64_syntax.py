@@ -139,8 +139,7 @@ def _zero(operands: tuple[Operand, ...]) -> str:
 def _plain(line: Line) -> Line:
     """`line` with every alias replaced, immediates as bits of the register's width where they are bits."""
     name, o = line.mnemonic, tuple(x for x in line.operands
-                                   if not (isinstance(x, Modifier) and x.name == "lsl" and x.amount == 0)
-                                   or line.mnemonic == "movk")
+                                   if not (isinstance(x, Modifier) and x.name == "lsl" and x.amount == 0))
     alias = _ALIASES.get((name, len(o))) or _ALIASES.get((name, -1))
     if alias is not None:
         replaced = alias(o)
@@ -275,6 +274,7 @@ _ALIASES: dict[tuple[str, int], Alias] = {
     ("asr", 3): _shift("sbfm", "asrv"), ("ror", 3): _shift("extr", "rorv"),
     ("ubfx", 4): _field("ubfm", False), ("sbfx", 4): _field("sbfm", False), ("bfxil", 4): _field("bfm", False),
     ("ubfiz", 4): _field("ubfm", True), ("sbfiz", 4): _field("sbfm", True), ("bfi", 4): _field("bfm", True),
+    ("bfc", 3): lambda o: _field("bfm", True)((o[0], _zero(o), *o[1:])),
     ("uxtb", 2): _extension("ubfm", 7), ("uxth", 2): _extension("ubfm", 15), ("uxtw", 2): _extension("ubfm", 31),
     ("sxtb", 2): _extension("sbfm", 7), ("sxth", 2): _extension("sbfm", 15), ("sxtw", 2): _extension("sbfm", 31),
     ("cset", 2): _conditional("csinc", 0), ("csetm", 2): _conditional("csinv", 0),

@@ -182,6 +182,7 @@ def _fixup(code: bytes, mnemonic: str, symbol: arm64_syntax.Symbol | x86_64_synt
         return Fixup(place, "R_X86_64_PC32", symbol.symbol, symbol.displacement - (len(code) - place))
     if mnemonic == "adrp" and not symbol.low:
         return Fixup(0, "R_AARCH64_ADR_PREL_PG_HI21", symbol.name)
-    if mnemonic == "add" and symbol.low:
+    # With the stack pointer and an offset of 0, as here, the disassembler calls it a move.
+    if mnemonic in ("add", "mov") and symbol.low:
         return Fixup(0, "R_AARCH64_ADD_ABS_LO12_NC", symbol.name)
     raise Unencodable("the address of a table is `adrp reg, label`, then `add reg, reg, :lo12:label`")

@@ -98,7 +98,7 @@ def _operand(text: str) -> Operand:
 
 
 def _memory(size: int | None, text: str) -> Memory:
-    terms = re.findall(r"\s*([+-]?)\s*([^\s+-]+)\s*", text)
+    terms = re.findall(r"\s*([+-]?)\s*(-?[^\s+-]+)\s*", text)
     if "".join(sign + term for sign, term in terms) != re.sub(r"\s", "", text):
         raise Unencodable(f"`[{text}]` is not an address")
     registers: list[tuple[str, int]] = []
