@@ -1,0 +1,163 @@
+"""What a row's meaning says happens to a machine state: evaluated in Python, independent of any emulator."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from intent_tool.machine.instruction import Row
+
+
+class Undefined:
+    """The value of `undefined`: any value whatever."""
+
+
+UNDEFINED = Undefined()
+
+
+@dataclass
+class State:
+    """Registers by their 64-bit names, flags, the program counter, and one window of memory."""
+
+    registers: dict[str, int]
+    flags: dict[str, int]
+    pc: int
+    base: int
+    memory: bytes
+
+
+@dataclass
+class Outcome:
+    """The state afterwards; a value is None, or a name in `undefined`, where the meaning promises nothing."""
+
+    registers: dict[str, int]
+    flags: dict[str, int]
+    pc: int
+    memory: bytes
+    undefined: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Store:
+    address: int
+    data: bytes
+
+
+def _unsigned(width: int) -> Callable[[int], int]:
+    return lambda x: int(x) & (1 << width) - 1
+
+
+def _signed(width: int) -> Callable[[int], int]:
+    def cast(x: int) -> int:
+        x = int(x) & (1 << width) - 1
+        return x - (x >> width - 1 << width)
+    return cast
+
+
+def _clz(x: int, width: int) -> int:
+    return next((count for count in range(width) if x >> width - 1 - count & 1), width)
+
+
+def _ctz(x: int, width: int) -> int:
+    return next((count for count in range(width) if x >> count & 1), width)
+
+
+def _rotl(x: int, n: int, width: int) -> int:
+    return functools.reduce(lambda value, _: value << 1 & (1 << width) - 1 | value >> width - 1, range(n % width), x)
+
+
+VOCABULARY: dict[str, Any] = {
+    **{f"u{width}": _unsigned(width) for width in (8, 16, 32, 64)},
+    **{f"i{width}": _signed(width) for width in (8, 16, 32, 64)},
+    "popcount": lambda x: bin(x).count("1"),
+    "parity": lambda x: bin(x).count("1") % 2,
+    "clz": _clz, "ctz": _ctz,
+    "bswap": lambda x, size: int.from_bytes(x.to_bytes(size, "little"), "big"),
+    "bitrev": lambda x, width: int(f"{x:0{width}b}"[::-1], 2),
+    "rotl": _rotl, "rotr": lambda x, n, width: _rotl(x, -n, width),
+    "bits": lambda x, high, low: x >> low & (1 << high - low + 1) - 1,
+    "store": lambda address, size, value: Store(address, value.to_bytes(size, "little")),
+    "undefined": UNDEFINED,
+    "abs": abs, "min": min, "max": max, "sum": sum, "range": range,
+    "__builtins__": {},
+}
+
+
+@functools.cache
+def _compiled(text: str) -> CodeType:
+    return compile(text, f"<{text}>", "eval")
+
+
+def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+    return eval(_compiled(text), {**VOCABULARY, **names})
+
+
+def widths(kind: str) -> int:
+    """Bits of a register kind."""
+    return {"r8": 8, "r16": 16, "r32": 32, "r64": 64, "w": 32, "wsp": 32, "x": 64, "xsp": 64}[kind]
+
+
+def environment(row: Row, operands: Mapping[str, Any], state: State, next_pc: int,
+                conditions: Mapping[str, str]) -> dict[str, Any]:
+    """Every name a meaning may use. `operands` are 64-bit registers' names, integers, or conditions' names."""
+    def load(address: int, size: int) -> int:
+        start = address - state.base
+        assert 0 <= start <= len(state.memory) - size, f"{row.form} loads outside the window"
+        return int.from_bytes(state.memory[start:start + size], "little")
+
+    names: dict[str, Any] = {**state.registers, **state.flags, "load": load, "pc": state.pc,
+                             "next_pc": next_pc}
+    for operand in row.operands:
+        value = operands[operand.name]
+        if operand.kind == "cond":
+            value = int(evaluate(conditions[value], state.flags))
+        elif isinstance(value, str):
+            value = state.registers.get(value, 0) & (1 << widths(operand.kind)) - 1
+        names[operand.name] = value
+    return names
+
+
+def outcome(row: Row, operands: Mapping[str, Any], state: State, next_pc: int,
+            conditions: Mapping[str, str]) -> Outcome:
+    """The state after the instruction. The zero registers (``xzr``, ``zero``) are not part of the state."""
+    names = environment(row, operands, state, next_pc, conditions)
+    values = {key: evaluate(text, names) for key, text in row.meaning.items()}
+    after = Outcome(dict(state.registers), dict(state.flags), next_pc, state.memory)
+    kinds = {operand.name: operand.kind for operand in row.operands}
+    for key, value in values.items():
+        if key == "pc":
+            after.pc = value
+        elif key == "memory":
+            if value is UNDEFINED:
+                after.undefined.add("memory")
+            else:
+                start = value.address - state.base
+                assert 0 <= start <= len(state.memory) - len(value.data), f"{row.form} stores outside the window"
+                after.memory = state.memory[:start] + value.data + state.memory[start + len(value.data):]
+        else:
+            _write(after, operands[key] if key in kinds else key, kinds.get(key, ""), value)
+    return after
+
+
+def _write(after: Outcome, name: str, kind: str, value: Any) -> None:
+    if name in after.flags:
+        after.flags[name] = 0
+        if value is UNDEFINED:
+            after.undefined.add(name)
+        else:
+            assert value in (0, 1), f"flag {name} becomes {value}"
+            after.flags[name] = int(value)
+    elif name in after.registers:
+        after.undefined.discard(name)
+        if value is UNDEFINED:
+            after.undefined.add(name)
+            return
+        width = widths(kind) if kind else 64
+        assert 0 <= value < 1 << width, f"{name} ({kind}) becomes {value}"
+        kept = after.registers[name] >> width << width if kind in ("r8", "r16") else 0
+        after.registers[name] = kept | value
+    else:
+        assert name in ("xzr", "zero"), name
