@@ -158,6 +158,8 @@ def _logic() -> Iterator[Row]:
                        d=f"a {op} i")
         yield _row(f"ands {{d:{r}}}, {{a:{r}}}, #{{i:bitmask}}", d="a & i", **_nzcv("(a & i)", "0", "0", w))
         yield _row(f"tst {{a:{r}}}, #{{i:bitmask}}", **_nzcv("(a & i)", "0", "0", w))
+        # An alias of orr with the zero register; what movz or movn can make is assembled as those.
+        yield _row(f"mov {{d:{r}sp}}, #{{i:bitmask}}", form=f"mov {r}, bitmask", d="i", latency="move")
 
 
 def _multiplication() -> Iterator[Row]:

@@ -1,0 +1,163 @@
+"""The intermediate representation: 32- and 64-bit words in static single assignment form. All of it is on this page.
+
+A value is a number; `Function.width` gives its bits. A 32-bit value stands for a word modulo 2**32: how the rest of
+its register looks is the target's business (anything on x86-64 and ARM64, the sign on RISC-V).
+
+=====================  ===============================================================================
+op                     meaning (arguments and result of one width unless said)
+=====================  ===============================================================================
+const                  `imm`
+param                  argument `imm` as it arrives: 64 bits, of which only the type's are meaningful
+add sub mul and or xor two's complement
+not neg                one argument
+shl lshr ashr rotl     the second argument is the count (32 bits wide), below the width
+umulh smulh            64 bits: the upper half of the product
+udiv urem sdiv srem    rounding towards zero; the divisor is not zero and the quotient fits
+eq ne ult ule slt sle  32-bit result, 0 or 1
+select                 (condition of 32 bits being 0 or 1, then, otherwise)
+zext sext trunc        32 to 64 bits, and back
+sext8 sext16           sign-extend the low bits within the width
+popcount clz ctz bswap bitrev   clz and ctz of 0 give the width
+add2 sub2              (low, high, low, high) to (low, high): 128 bits
+load                   (address[, index]); `imm` is (displacement, bytes, signed, scale); zero- or sign-extended
+store                  (value, address[, index]); `imm` is (displacement, bytes, scale)
+table                  the 64-bit address of the constant table number `imm`
+=====================  ===============================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+COMPARISONS = {"eq": "ne", "ne": "eq", "ult": "uge", "ule": "ugt", "slt": "sge", "sle": "sgt"}
+"""Each comparison, with its negation as the backends name conditions."""
+
+
+@dataclass(slots=True)
+class Instruction:
+    op: str
+    dest: tuple[int, ...]
+    args: tuple[int, ...] = ()
+    imm: Any = None
+
+
+@dataclass(slots=True)
+class Jump:
+    target: Block
+    args: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Branch:
+    """To `then` if the 32-bit `condition` (0 or 1) is 1; neither target has parameters."""
+
+    condition: int
+    then: Block
+    otherwise: Block
+
+
+@dataclass(slots=True)
+class Return:
+    values: tuple[int, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    number: int
+    depth: int
+    """How many loops are around it."""
+    params: tuple[int, ...] = ()
+    instructions: list[Instruction] = field(default_factory=list)
+    end: Jump | Branch | Return | None = None
+
+    def successors(self) -> tuple[Block, ...]:
+        if isinstance(self.end, Jump):
+            return (self.end.target,)
+        return (self.end.then, self.end.otherwise) if isinstance(self.end, Branch) else ()
+
+
+@dataclass(slots=True)
+class Function:
+    blocks: list[Block] = field(default_factory=list)
+    width: list[int] = field(default_factory=list)
+    tables: list[tuple[int, bytes]] = field(default_factory=list)
+    """(element size in bytes, content)."""
+
+    def value(self, width: int) -> int:
+        self.width.append(width)
+        return len(self.width) - 1
+
+    def verify(self) -> None:
+        """What the backends rely on: one definition a value, defined on every way to its use, widths that agree."""
+        defined: dict[int, int] = {}
+        for block in self.blocks:
+            for value in (*block.params, *(d for i in block.instructions for d in i.dest)):
+                assert value not in defined, f"value {value} is defined twice"
+                defined[value] = block.number
+        dominators = _dominators(self.blocks)
+        for block in self.blocks:
+            here = set(block.params)
+            for instruction in block.instructions:
+                for arg in instruction.args:
+                    assert arg in here or (defined.get(arg) in dominators[block.number] - {block.number}), \
+                        f"block {block.number}: {instruction} uses {arg}, which is not defined there"
+                here.update(instruction.dest)
+                self._verify_widths(instruction)
+            assert block.end is not None, f"block {block.number} has no end"
+            for successor in block.successors():
+                given = block.end.args if isinstance(block.end, Jump) else ()
+                assert len(given) == len(successor.params), f"block {block.number}: wrong count of arguments"
+                assert all(self.width[a] == self.width[p] for a, p in zip(given, successor.params, strict=True))
+
+    def _verify_widths(self, i: Instruction) -> None:
+        w = [self.width[v] for v in (*i.dest, *i.args)]
+        if i.op in ("add", "sub", "mul", "and", "or", "xor", "not", "neg", "udiv", "urem", "sdiv", "srem",
+                    "sext8", "sext16", "popcount", "clz", "ctz", "bswap", "bitrev"):
+            assert len(set(w)) == 1, i
+        elif i.op in ("shl", "lshr", "ashr", "rotl"):
+            assert w[0] == w[1] and w[2] == 32, i
+        elif i.op in COMPARISONS:
+            assert w[0] == 32 and w[1] == w[2], i
+        elif i.op == "select":
+            assert w[1] == 32 and w[0] == w[2] == w[3], i
+        elif i.op in ("zext", "sext", "trunc"):
+            assert w == ([32, 64] if i.op == "trunc" else [64, 32]), i
+
+
+def _dominators(blocks: list[Block]) -> dict[int, set[int]]:
+    everything = {b.number for b in blocks}
+    result = {b.number: set(everything) for b in blocks}
+    result[blocks[0].number] = {blocks[0].number}
+    before: dict[int, list[int]] = {b.number: [] for b in blocks}
+    for block in blocks:
+        for successor in block.successors():
+            before[successor.number].append(block.number)
+    changed = True
+    while changed:
+        changed = False
+        for block in blocks[1:]:
+            ways = [result[p] for p in before[block.number]]
+            found = (set.intersection(*ways) if ways else set()) | {block.number}
+            if found != result[block.number]:
+                result[block.number], changed = found, True
+    return result
+
+
+def dump(function: Function) -> str:
+    """For people."""
+    lines = []
+    for block in function.blocks:
+        lines.append(f"b{block.number}({', '.join(f'v{p}:{function.width[p]}' for p in block.params)}):")
+        for i in block.instructions:
+            dest = ", ".join(f"v{d}:{function.width[d]}" for d in i.dest)
+            args = " ".join(f"v{a}" for a in i.args)
+            lines.append(f"    {dest} = {i.op} {args} {'' if i.imm is None else i.imm}".rstrip())
+        match block.end:
+            case Jump(target, args):
+                lines.append(f"    jump b{target.number}({', '.join(f'v{a}' for a in args)})")
+            case Branch(condition, then, otherwise):
+                lines.append(f"    branch v{condition} b{then.number} b{otherwise.number}")
+            case Return(values):
+                lines.append(f"    return {' '.join(f'v{v}' for v in values)}")
+    return "\n".join(lines)

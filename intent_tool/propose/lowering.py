@@ -1,0 +1,38 @@
+"""The generator that always has an answer: contract to terms to words to instructions of the target."""
+
+from __future__ import annotations
+
+from intent_tool.language.contract import Contract
+from intent_tool.language.diagnostics import error
+from intent_tool.language.elaborate import CannotElaborate, elaborate
+from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.target import Target
+from intent_tool.propose.allocate import allocate
+from intent_tool.propose.finish import finish
+from intent_tool.propose.lower import lower
+from intent_tool.propose.select import Selector, layout
+
+
+def lower_function(contract: Contract, target: Target) -> Assembly:
+    """Correct code for any loop-free scalar contract. Raises IntentError for what cannot be generated yet."""
+    try:
+        elaborated = elaborate(contract)
+    except CannotElaborate as problem:
+        raise error("E701", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
+    function = lower(contract, elaborated, target)
+    selector = _selector(target)(function, target, bool(contract.secret))
+    blocks = selector.run()
+    layout(blocks, selector)
+    slots = allocate(blocks, selector.backend)
+    return finish(function, blocks, slots, target)
+
+
+def _selector(target: Target) -> type[Selector]:
+    if target.isa == "x86_64":
+        from intent_tool.propose.select_x86_64 import X86Selector
+        return X86Selector
+    if target.isa == "arm64":
+        from intent_tool.propose.select_arm64 import Arm64Selector
+        return Arm64Selector
+    from intent_tool.propose.select_riscv64 import RiscvSelector
+    return RiscvSelector
