@@ -21,3 +21,5 @@ class Verdict:
     instructions: int
     bytes: int
     """Size of the code without constant tables."""
+    unchecked: tuple[str, ...] = ()
+    """What the contract or the target demands and nobody has checked, one line each; never empty by silence."""

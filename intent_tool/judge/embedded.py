@@ -1,0 +1,229 @@
+"""unicorn, the emulator inside this process, on the same jobs as the harness.
+
+It is the second opinion: nothing of the harness takes part. A call has succeeded only when the program counter
+reached the return address; unicorn itself also comes back without an error from `hlt` or a spent count.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from intent_tool.judge.harness.protocol import (
+    ARGUMENT_REGISTERS,
+    KEPT,
+    PAINTED,
+    SENTINEL_BYTES,
+    STATUS_DIRECTION,
+    STATUS_OUTSIDE,
+    STATUS_SENTINEL,
+    STATUS_SP,
+    TIMED_OUT,
+    Job,
+    Outcome,
+)
+from intent_tool.machine.target import Target
+
+_MOST_INSTRUCTIONS = 20_000_000
+_SIGNAL_OF_INTERRUPT = {0: 8, 3: 5, 6: 4, 13: 11, 14: 11}
+"""x86-64's exception vectors (SDM volume 3, table 6-1) as Linux reports them."""
+_FRESH = 1024
+"""Bytes of the function's frame that get new junk for every call."""
+_X86_FLAGS = 0x8d5
+_DIRECTION_FLAG = 1 << 10
+_MISTAKEN = {"x86_64": frozenset({"bzhi"}), "arm64": frozenset[str](), "riscv64": frozenset[str]()}
+"""Mnemonics that unicorn 2.1 gets wrong on some operands; other emulators decide about them alone."""
+
+
+def supports(target: Target, mnemonics: Collection[str]) -> str | None:
+    """Why unicorn cannot run code with these instructions; None when it can."""
+    if target.emulator == "none":
+        return f"unicorn lacks the instructions of {target.name}"
+    wrong = sorted(_MISTAKEN[target.isa].intersection(mnemonics))
+    if wrong:
+        return f"unicorn gets `{wrong[0]}` wrong"
+    try:
+        import unicorn  # noqa: F401
+    except ImportError:
+        return "unicorn is not installed"
+    return None
+
+
+def run_embedded(target: Target, job: Job, starts: Sequence[int]) -> Outcome:
+    """Runs the vectors of `job`; `starts` are their offsets in `job.vectors`, and the end. The first vector that
+    does not come back ends the run."""
+    import unicorn
+
+    machine = _Machine(target, job)
+    results: list[bytes] = []
+    depth = 0
+    for done, start in enumerate(starts[:-1]):
+        try:
+            result, depth_here = machine.call(job.vectors[start:starts[done + 1]])
+        except unicorn.UcError:
+            return Outcome(b"".join(results), done, machine.signal or 11, machine.fault_address, machine.pc(), depth)
+        except TimeoutError:
+            return Outcome(b"".join(results), done, TIMED_OUT, 0, machine.pc(), depth)
+        results.append(result)
+        depth = max(depth, depth_here)
+    return Outcome(b"".join(results), len(starts) - 1, depth=depth)
+
+
+class _Machine:
+    """One unicorn with the job's memory."""
+
+    def __init__(self, target: Target, job: Job) -> None:
+        self.target, self.job = target, job
+        self.unicorn, self.register = _engine(target.isa)
+        self.signal = self.fault_address = 0
+        self.return_address = job.stack_address + (1 << 32)
+        self.top = job.stack_address + job.stack_bytes - SENTINEL_BYTES - (job.stack_words * 8 + 15) // 16 * 16
+        self.pc_register = self.register["pc"]
+        self.stack = bytearray(random.Random(job.fill).randbytes(job.stack_bytes))
+        self._map()
+
+    def pc(self) -> int:
+        pc: int = self.unicorn.reg_read(self.pc_register)
+        return pc
+
+    def _map(self) -> None:
+        import unicorn
+
+        job, engine = self.job, self.unicorn
+        engine.mem_map(job.image_address, len(job.image), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        engine.mem_write(job.image_address, job.image)
+        data = unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE
+        engine.mem_map(job.stack_address, job.stack_bytes, data)
+        engine.mem_write(job.stack_address, bytes(self.stack))
+        for address, size in job.regions:
+            engine.mem_map(address, size, data)
+        engine.mem_map(self.return_address, job.page, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        engine.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._invalid)
+        engine.hook_add(unicorn.UC_HOOK_INTR, self._interrupt)
+
+    def _invalid(self, _engine: Any, _access: int, address: int, _size: int, _value: int, _data: Any) -> bool:
+        self.signal, self.fault_address = 11, address
+        return False
+
+    def _interrupt(self, engine: Any, number: int, _data: Any) -> None:
+        self.signal = _SIGNAL_OF_INTERRUPT.get(number, 4)
+        engine.emu_stop()
+
+    def call(self, vector: bytes) -> tuple[bytes, int]:
+        """Runs one vector. The result as the harness writes it, and the bytes of stack used."""
+        job, engine = self.job, self.unicorn
+        registers = ARGUMENT_REGISTERS[self.target.isa]
+        seed, *arguments = struct.unpack_from(f"<{1 + registers}Q", vector)
+        rng = random.Random(seed)
+        at = 8 * (1 + registers)
+        stack_arguments = vector[at:at + 8 * job.stack_words]
+        at += 8 * job.stack_words
+
+        stack_pointer = self._lay_stack(stack_arguments, rng)
+        regions = []
+        for address, size in job.regions:
+            window, length = struct.unpack_from("<QQ", vector, at)
+            content = bytearray(rng.randbytes(size))
+            content[window - address:window - address + length] = vector[at + 16:at + 16 + length]
+            engine.mem_write(address, bytes(content))
+            regions.append((address, content, window - address, length))
+            at += 16 + length
+
+        kept = {name: rng.getrandbits(64) for name in KEPT[self.target.isa]}
+        values = {number: rng.getrandbits(64) for number in self.register.values()}
+        del values[self.pc_register]
+        values |= {self.register[name]: value for name, value in kept.items()}
+        values |= {self.register[name]: word for name, word in zip(self.target.abi.arguments, arguments, strict=True)}
+        values[self.register[self.target.abi.stack_pointer]] = stack_pointer
+        if self.target.abi.link_register is not None:
+            values[self.register[self.target.abi.link_register]] = self.return_address
+        if "flags" in self.register:
+            flags = rng.getrandbits(32)
+            values[self.register["flags"]] = (
+                flags & _X86_FLAGS | 2 if self.target.isa == "x86_64" else flags & 0xf0000000)
+        for number, value in values.items():
+            engine.reg_write(number, value)
+
+        self.signal = self.fault_address = 0
+        engine.emu_start(job.entry, self.return_address, count=_MOST_INSTRUCTIONS)
+        if self.signal:
+            import unicorn
+            raise unicorn.UcError(unicorn.UC_ERR_EXCEPTION)
+        if self.pc() != self.return_address:
+            raise TimeoutError
+        return self._after(kept, regions)
+
+    def _lay_stack(self, arguments: bytes, rng: random.Random) -> int:
+        """Junk in the frame and above the arguments. The stack pointer at the function's first instruction."""
+        start = self.top - self.job.stack_address - _FRESH
+        self.stack[start:] = rng.randbytes(len(self.stack) - start)
+        offset = self.top - self.job.stack_address
+        self.stack[offset:offset + len(arguments)] = arguments
+        stack_pointer = self.top
+        if self.target.isa == "x86_64":
+            stack_pointer -= 8
+            self.stack[offset - 8:offset] = self.return_address.to_bytes(8, "little")
+        self.unicorn.mem_write(self.job.stack_address + start, bytes(self.stack[start:]))
+        return stack_pointer
+
+    def _after(self, kept: dict[str, int],
+               regions: list[tuple[int, bytearray, int, int]]) -> tuple[bytes, int]:
+        job, engine = self.job, self.unicorn
+        status = sum(1 << i for i, (name, value) in enumerate(kept.items())
+                     if engine.reg_read(self.register[name]) != value)
+        if engine.reg_read(self.register[self.target.abi.stack_pointer]) != self.top:
+            status |= STATUS_SP
+        if self.target.isa == "x86_64" and engine.reg_read(self.register["flags"]) & _DIRECTION_FLAG:
+            status |= STATUS_DIRECTION
+        after = engine.mem_read(job.stack_address, job.stack_bytes)
+        above = self.top - job.stack_address + 8 * job.stack_words
+        if after[above:] != self.stack[above:]:
+            status |= STATUS_SENTINEL
+        frame = self.top - job.stack_address - (8 if self.target.isa == "x86_64" else 0)
+        depth = _depth(self.stack, after, frame)
+        self.stack = after
+        result = []
+        for address, before, window, length in regions:
+            now = bytes(engine.mem_read(address, len(before)))
+            result.append(now[window:window + length])
+            if now[:window] != before[:window] or now[window + length:] != before[window + length:]:
+                status |= STATUS_OUTSIDE
+        status |= min(depth, PAINTED) << 32
+        value = engine.reg_read(self.register[self.target.abi.result])
+        return struct.pack("<QQ", value, status) + b"".join(result), depth
+
+
+def _depth(before: bytearray, after: bytearray, frame: int) -> int:
+    """How many bytes below offset `frame` of the stack reach down to the lowest byte that changed."""
+    block = 0
+    while block < frame and before[block:min(block + 1024, frame)] == after[block:min(block + 1024, frame)]:
+        block += 1024
+    changed = next((i for i in range(block, frame) if before[i] != after[i]), frame)
+    return frame - changed
+
+
+def _engine(isa: str) -> tuple[Any, dict[str, int]]:
+    """A unicorn for the ISA, and its numbers of the general registers by name, with `pc` and `flags`."""
+    import unicorn
+
+    if isa == "x86_64":
+        from unicorn import x86_const as x86
+        engine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        engine.ctl_set_cpu_model(x86.UC_CPU_X86_EPYC_ROME)
+        names = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{n}" for n in range(8, 16))]
+        numbers = {n: getattr(x86, f"UC_X86_REG_{n.upper()}") for n in names}
+        return engine, numbers | {"pc": x86.UC_X86_REG_RIP, "flags": x86.UC_X86_REG_EFLAGS}
+    if isa == "arm64":
+        from unicorn import arm64_const as arm64
+        engine = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        names = [*(f"x{n}" for n in range(31)), "sp"]
+        numbers = {n: getattr(arm64, f"UC_ARM64_REG_{n.upper()}") for n in names}
+        return engine, numbers | {"pc": arm64.UC_ARM64_REG_PC, "flags": arm64.UC_ARM64_REG_NZCV}
+    from unicorn import riscv_const as riscv
+    engine = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+    names = ["ra", "sp", "gp", "tp", *(f"t{n}" for n in range(7)), *(f"s{n}" for n in range(12)),
+             *(f"a{n}" for n in range(8))]
+    numbers = {n: getattr(riscv, f"UC_RISCV_REG_{n.upper()}") for n in names}
+    return engine, numbers | {"pc": riscv.UC_RISCV_REG_PC}

@@ -1,0 +1,174 @@
+"""The judge of functions: a contract, a target and bytes go in, a verdict comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from intent_tool.judge.admit import admit_function
+from intent_tool.judge.calls import Arguments
+from intent_tool.judge.embedded import supports
+from intent_tool.judge.emulate import runner_path
+from intent_tool.judge.examples import Answers, example_calls, example_problems
+from intent_tool.judge.image import read_image
+from intent_tool.judge.programs import judge_program
+from intent_tool.judge.refusal import Refused
+from intent_tool.judge.trial import Subject, Trial, lay_down, run_trial
+from intent_tool.judge.verdict import Verdict
+from intent_tool.language.contract import Contract
+from intent_tool.language.oracle import Oracle, OracleFault
+from intent_tool.machine.target import Target
+
+_SECOND_OPINION = 100
+"""Inputs, besides the examples, for the second emulator and for a second layout in memory."""
+_MOST_SHOWN = 4
+_ROUNDS = 8
+"""How deep the calls of an example may be nested."""
+
+
+def judge_function(contract: Contract, target: Target, binary: bytes, symbol: str,
+                   inputs: Sequence[Arguments] | None = None, *, vectors: int = 10_000, seed: int = 1) -> Verdict:
+    """Judges the function `symbol` of a finished file against its contract.
+
+    `inputs` replaces the judge's own choice of `vectors` inputs, which depends on `seed` alone. Whatever is wrong
+    with the binary is in the verdict's problems; nothing is raised for it.
+    """
+    instructions = size = 0
+    try:
+        image = read_image(binary, symbol, target)
+        decoded, problems = admit_function(lay_down(image, 2 * seed), target, contract.limits)
+        instructions, size = len(decoded), len(image.code)
+        if problems:
+            raise Refused(*problems)
+        oracle = Oracle(contract)
+        runner = runner_path(target)
+        subject = Subject(contract, target, oracle, image, runner)
+        lacking = supports(target, {i.mnemonic for i in decoded})
+        if runner is None and lacking is not None:
+            raise Refused(f"it cannot be run: {target.runner[0]} is not installed, and {lacking}")
+        verdict = _run(subject, lacking, _inputs(contract, oracle, inputs, vectors, seed), seed)
+    except Refused as refused:
+        verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
+    except OracleFault as fault:
+        verdict = Verdict(False, "none", (f"the contract has no value for an input: {fault.message}",), 0, (), 0, 0)
+    return replace(verdict, instructions=instructions, bytes=size)
+
+
+def _inputs(contract: Contract, oracle: Oracle, inputs: Sequence[Arguments] | None, vectors: int,
+            seed: int) -> list[Arguments]:
+    if inputs is None:
+        from intent_tool.language.samples import sample_inputs
+        inputs = sample_inputs(contract, oracle, vectors, seed)
+    return list(inputs)
+
+
+def _run(subject: Subject, lacking: str | None, inputs: list[Arguments], seed: int) -> Verdict:
+    """Runs all inputs under the first emulator and some under the second."""
+    contract, target = subject.contract, subject.target
+    asked = example_calls(contract, {})
+    selection = [*asked, *inputs[:_SECOND_OPINION]]
+    # Smallest first, so that the first failure is the smallest one.
+    everything = sorted({*asked, *inputs}, key=_size)
+    emulators = [target.runner[0] if subject.runner else "unicorn"]
+    answers: Answers = {}
+    trial = run_trial(subject, everything, 2 * seed, asked=frozenset(asked))
+    answers |= trial.answers
+    problems = _problems(subject, everything, trial, seed)
+    depth, calls = trial.depth, trial.calls
+    if not problems:
+        problems += _examples(subject, answers, seed)
+    if not problems and subject.runner is not None and lacking is None:
+        emulators.append("unicorn")
+        second = run_trial(replace(subject, runner=None), selection, 2 * seed + 1)
+        problems += [f"under unicorn, {p}" for p in _problems(replace(subject, runner=None), selection, second, seed)]
+        depth = max(depth, second.depth)
+    elif not problems and subject.image.blocks:
+        # Constants must be found wherever the linker puts them.
+        second = run_trial(subject, selection, 2 * seed + 1)
+        problems += _problems(subject, selection, second, seed)
+    if "stack" in contract.limits and depth > contract.limits["stack"]:
+        problems.append(f"it uses {depth} bytes of stack, the limit is {contract.limits['stack']}")
+    return Verdict(not problems, "none" if problems else "tested", tuple(problems), calls, tuple(emulators), 0, 0,
+                   tuple(_unchecked(subject, lacking)))
+
+
+def _size(arguments: Arguments) -> int:
+    """Which of two failing inputs a person would rather read."""
+    total = 0
+    for argument in arguments:
+        if isinstance(argument, int):
+            total += abs(argument)
+        elif isinstance(argument, tuple):
+            total += 1000 * len(argument) + sum(map(abs, argument))
+    return total
+
+
+def _problems(subject: Subject, inputs: Sequence[Arguments], trial: Trial, seed: int) -> list[str]:
+    """The first failure, others of the same call, and the call that stopped the run."""
+    problems: list[str] = []
+    if trial.failures:
+        first = trial.failures[0].index
+        problems += [f.what for f in trial.failures if f.index == first]
+        problems[0] += _diagnosis(subject, inputs[first], seed)
+    if trial.stop is not None:
+        problems.append(trial.stop.what)
+    return problems[:_MOST_SHOWN]
+
+
+def _diagnosis(subject: Subject, arguments: Arguments, seed: int) -> str:
+    """A hint at why the call with `arguments` goes wrong, from calling it again under other circumstances."""
+    again = [run_trial(subject, [arguments], 2 * s, junk=True, asked=frozenset([arguments]))
+             for s in (seed, seed + 7, seed + 11)]
+    if any(t.stop for t in again):
+        return ""
+    if subject.target.abi.narrow_values == "undefined":
+        clean = [run_trial(subject, [arguments], 2 * s, junk=False) for s in (seed, seed + 7, seed + 11)]
+        if all(t.failures or t.stop for t in again) and not any(t.failures or t.stop for t in clean):
+            return " (it depends on the upper bits of a narrow argument, which may hold anything)"
+    if len({_frozen(t, arguments) for t in again}) > 1:
+        return " (and changes from call to call: it uses a register or memory before writing to it)"
+    return ""
+
+
+def _frozen(trial: Trial, arguments: Arguments) -> tuple[object, ...]:
+    answer = trial.answers.get(arguments)
+    return () if answer is None else (answer.result, *sorted(answer.after.items()))
+
+
+def _examples(subject: Subject, answers: Answers, seed: int) -> list[str]:
+    """The examples that do not hold; makes the calls that only the answers of other calls lead to."""
+    for _ in range(_ROUNDS):
+        missing = example_calls(subject.contract, answers)
+        if not missing:
+            return example_problems(subject.contract, answers)
+        bad = [a for a in missing if not subject.oracle.requires(a)]
+        if bad:
+            return [f"an example calls the function with {bad[0]}, which does not keep `requires`"]
+        trial = run_trial(subject, missing, 2 * seed, asked=frozenset(missing))
+        problems = _problems(subject, missing, trial, seed)
+        if problems:
+            return problems
+        answers |= trial.answers
+    return [f"an example nests more than {_ROUNDS} calls"]
+
+
+def _unchecked(subject: Subject, lacking: str | None) -> Iterable[str]:
+    contract, target = subject.contract, subject.target
+    if subject.runner is None:
+        yield f"a second emulator: {target.runner[0]} is not installed"
+    elif lacking is not None:
+        yield f"a second emulator: {lacking}"
+    if contract.secret:
+        yield f"secret: whether {', '.join(sorted(contract.secret))} influence timing"
+    if "stack" in contract.limits:
+        yield "stack: measured on the calls that were made, not bounded for all"
+    assert contract.signature is not None
+    if contract.signature.result is not None and contract.returns is None and not contract.ensures:
+        yield "the result, but for the examples: the contract has no formula"
+    formless = [p.name for p in contract.signature.parameters
+                if p.buffer is not None and p.buffer.writable and p.name not in contract.writes]
+    if formless and not contract.ensures:
+        yield f"the content of {', '.join(formless)}, but for the examples: the contract has no formula"
+
+
+__all__ = ["judge_function", "judge_program"]

@@ -1,0 +1,130 @@
+"""One trial: a function, laid down in memory, called on some inputs under one emulator, and what went wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from intent_tool.judge.calls import Arguments, Batch, make_batch
+from intent_tool.judge.compare import Context, Failure, Returned, failures, finished, returned
+from intent_tool.judge.embedded import run_embedded
+from intent_tool.judge.emulate import run_harness
+from intent_tool.judge.expect import expect
+from intent_tool.judge.harness.protocol import SWEEP_EACH, Job, Outcome
+from intent_tool.judge.image import Image
+from intent_tool.judge.layout import Placed, place
+from intent_tool.judge.stops import stop_problem
+from intent_tool.language.contract import Contract
+from intent_tool.language.oracle import Oracle
+from intent_tool.machine.target import Target
+
+PAGE = 4096
+_STACK_BYTES = 64 * 1024
+_IMAGE_AT, _STACK_AT = 0x10_0000_0000, 0x14_0000_0000
+_MOST_BYTES = 16 << 20
+"""Of buffer contents in one run of the harness."""
+_MOST_FAILURES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is on trial."""
+
+    contract: Contract
+    target: Target
+    oracle: Oracle
+    image: Image
+    runner: str | None
+    """The user-mode emulator; None for unicorn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The outcome for a list of inputs."""
+
+    failures: tuple[Failure, ...]
+    """Of the calls that came back, in the order of the inputs; only the first few."""
+    stop: Failure | None
+    """The call that did not come back; those after it were not made."""
+    answers: dict[Arguments, Returned]
+    """For the inputs that were asked about."""
+    depth: int
+    """Bytes of stack used, at most."""
+    calls: int
+
+
+def lay_down(image: Image, seed: int) -> Placed:
+    rng = random.Random(seed)
+    return place(image, _IMAGE_AT + PAGE * rng.randrange(1 << 16), PAGE, seed)
+
+
+def run_trial(subject: Subject, inputs: Sequence[Arguments], seed: int, *, asked: frozenset[Arguments] = frozenset(),
+              junk: bool = True) -> Trial:
+    """Calls the function on `inputs`, in order, until a call fails to come back. `asked` are the inputs whose
+    answers are wanted. An even seed lays the constants after the code, an odd one before it. Without `junk` the
+    undefined upper bits of narrow arguments are their extension."""
+    answers: dict[Arguments, Returned] = {}
+    depth = calls = 0
+    for part in _parts(inputs):
+        context, job = _run(subject, part, seed, junk)
+        done = finished(context.batch, context.outcome)
+        wrong = tuple(Failure(calls + f.index, f.what) for f in islice(failures(context), _MOST_FAILURES))
+        answers |= {part[i]: returned(context, i) for i in range(done) if part[i] in asked}
+        depth = max(depth, _depth(context, done))
+        stop = None
+        if done < len(part):
+            stop = Failure(calls + done, stop_problem(subject.contract, context.batch, job, context.outcome, done))
+        calls += done
+        if wrong or stop:
+            return Trial(wrong, stop, answers, depth, calls)
+    return Trial((), None, answers, depth, calls)
+
+
+def _run(subject: Subject, inputs: Sequence[Arguments], seed: int, junk: bool) -> tuple[Context, Job]:
+    contract, target = subject.contract, subject.target
+    batch = make_batch(contract, target, inputs, page=PAGE, seed=seed, junk=junk)
+    job = _job(lay_down(subject.image, seed), batch, seed)
+    outcome = _outcome(subject, batch, job)
+    if outcome.outside:
+        # A wild write showed at the end of the run; which call it was shows when each is looked at.
+        job = replace(job, flags=SWEEP_EACH)
+        outcome = _outcome(subject, batch, job)
+    return Context(contract, target, subject.oracle, batch, expect(contract, subject.oracle, inputs), outcome), job
+
+
+def _outcome(subject: Subject, batch: Batch, job: Job) -> Outcome:
+    if subject.runner is None:
+        return run_embedded(subject.target, job, batch.starts)
+    return run_harness(subject.target, subject.runner, job)
+
+
+def _job(placed: Placed, batch: Batch, seed: int) -> Job:
+    rng = random.Random(seed)
+    return Job(
+        page=PAGE, image_address=placed.address, image=placed.content, entry=placed.entry,
+        stack_address=_STACK_AT + PAGE * rng.randrange(1 << 16), stack_bytes=_STACK_BYTES,
+        stack_words=batch.stack_words, regions=tuple((r.address, r.size) for r in batch.regions),
+        count=len(batch.inputs), vectors=batch.vectors, result_bytes=batch.result_starts[-1],
+        fill=rng.getrandbits(64))
+
+
+def _depth(context: Context, done: int) -> int:
+    """The most stack that a call used, in bytes below the stack pointer at its first instruction."""
+    starts, results = context.batch.result_starts, context.outcome.results
+    shallow = max((int.from_bytes(results[s + 12:s + 16], "little") for s in starts[:done]), default=0)
+    return max(shallow, context.outcome.depth)
+
+
+def _parts(inputs: Sequence[Arguments]) -> Iterator[Sequence[Arguments]]:
+    """The inputs in runs that fit the harness's memory."""
+    start = size = 0
+    for i, arguments in enumerate(inputs):
+        here = sum(8 * len(a) for a in arguments if isinstance(a, tuple))
+        if size + here > _MOST_BYTES and i > start:
+            yield inputs[start:i]
+            start, size = i, 0
+        size += here
+    if start < len(inputs):
+        yield inputs[start:]
