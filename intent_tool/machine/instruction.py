@@ -6,11 +6,12 @@ kinds that are registers: ``r8 r16 r32 r64`` (x86-64), ``w x`` (ARM64; ``wsp``/`
 target, `table` the address of constant data.
 
 The meaning is written in the intent language itself: a map from what is written (an operand's name, a flag, a
-fixed register, ``pc`` or ``memory``) to an expression over the operands' values before the instruction. A
-register operand stands for its unsigned value at the operand's width, an immediate for its signed or unsigned
-value as its kind says, a label or a table for its address. ``load(address, bytes)`` reads memory, ``memory``
-becomes ``store(address, bytes, value)``, ``next_pc`` is the address of the next instruction, and ``undefined`` (the
-whole meaning, or a branch of it) is any value whatever.
+fixed register, ``pc``, ``memory``; ``upper`` is the upper half of a 32-bit destination `d` where it is not simply
+cleared) to an expression over the operands' values before the instruction. A register operand stands for its
+unsigned value at the operand's width, an immediate for its signed or unsigned value as its kind says, a label or a
+table for its address. ``load(address, bytes)`` reads memory, ``memory`` becomes ``store(address, bytes, value)``,
+``next_pc`` is the address of the next instruction, and ``undefined`` (the whole meaning, or a branch of it) is any
+value whatever.
 """
 
 from __future__ import annotations

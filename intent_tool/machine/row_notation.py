@@ -39,7 +39,7 @@ def row(template: str, /, *, flags: frozenset[str], registers: frozenset[str], f
     if any(operand.kind == "cond" for operand in declared):
         reads.add("flags")
     writes = {"flags" if key in flags else key for key in meaning if key in flags | registers}
-    unknown = set(meaning) - names - flags - registers - {"pc", "memory"}
+    unknown = set(meaning) - names - flags - registers - {"pc", "memory", "upper"}
     assert not unknown, f"{template}: meaning for {unknown}, which it does not have"
     return Row(form or plain_form, _OPERAND.sub(r"{\1}", template), tuple(declared), meaning,
                tuple(sorted(reads)), tuple(sorted(writes)), size, latency, feature, traps)

@@ -203,12 +203,12 @@ def _bits() -> Iterator[Row]:
             for name, result in (("bts", f"d | {bit}"), ("btr", f"d & ~{bit}"), ("btc", f"d ^ {bit}")):
                 yield _row(f"{name} {{d+:{r}}}, {last}", form=f"{name} {r}, {'u8' if place == 'i' else r}",
                            d=result, cf=f"(d & {bit}) != 0", **unmodelled, size=size)
-        # Of a zero source: AMD's manual, and Intel's since 2024, say that the destination stays as it was. With
-        # r32 whether the upper half is cleared then differs between processors, so nothing is promised.
-        nothing = "d" if w == 64 else "undefined"
+        # Of a zero source: AMD's manual, and Intel's since 2024, say that the destination stays as it was. Whether
+        # r32 then has its upper half cleared differs between processors (AMD keeps it, QEMU clears it).
+        upper = {"upper": "0 if a else undefined"} if w == 32 else {}
         for name, index in (("bsf", f"ctz(a, {w})"), ("bsr", f"{w - 1} - clz(a, {w})")):
-            yield _row(f"{name} {{d+:{r}}}, {{a:{r}}}", d=f"{index} if a else {nothing}", zf="a == 0", cf="undefined",
-                       **unmodelled, size=_sizes(w, 3, 3), latency="mul")
+            yield _row(f"{name} {{d+:{r}}}, {{a:{r}}}", d=f"{index} if a else d", **upper, zf="a == 0",
+                       cf="undefined", **unmodelled, size=_sizes(w, 3, 3), latency="mul")
         for name, feature, result in (("lzcnt", "lzcnt", f"clz(a, {w})"), ("tzcnt", "bmi1", f"ctz(a, {w})")):
             yield _row(f"{name} {{d:{r}}}, {{a:{r}}}", d=result, cf="a == 0", zf=f"{result} == 0", **unmodelled,
                        size=_sizes(w, 4, 4), feature=feature)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from intent_tool.language.oracle_runtime import BIT_OPERATIONS
 from intent_tool.machine.instruction import Row
 
 
@@ -31,13 +32,15 @@ class State:
 
 @dataclass
 class Outcome:
-    """The state afterwards; a value is None, or a name in `undefined`, where the meaning promises nothing."""
+    """The state afterwards. Of what is named in `undefined` the meaning promises nothing."""
 
     registers: dict[str, int]
     flags: dict[str, int]
     pc: int
     memory: bytes
     undefined: set[str] = field(default_factory=set)
+    low_half: set[str] = field(default_factory=set)
+    """Registers of which only the low 32 bits are promised."""
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,10 @@ def _signed(width: int) -> Callable[[int], int]:
     return cast
 
 
-def _clz(x: int, width: int) -> int:
-    return next((count for count in range(width) if x >> width - 1 - count & 1), width)
-
-
-def _ctz(x: int, width: int) -> int:
-    return next((count for count in range(width) if x >> count & 1), width)
-
-
-def _rotl(x: int, n: int, width: int) -> int:
-    return functools.reduce(lambda value, _: value << 1 & (1 << width) - 1 | value >> width - 1, range(n % width), x)
-
-
 VOCABULARY: dict[str, Any] = {
     **{f"u{width}": _unsigned(width) for width in (8, 16, 32, 64)},
     **{f"i{width}": _signed(width) for width in (8, 16, 32, 64)},
-    "popcount": lambda x: bin(x).count("1"),
-    "parity": lambda x: bin(x).count("1") % 2,
-    "clz": _clz, "ctz": _ctz,
-    "bswap": lambda x, size: int.from_bytes(x.to_bytes(size, "little"), "big"),
-    "bitrev": lambda x, width: int(f"{x:0{width}b}"[::-1], 2),
-    "rotl": _rotl, "rotr": lambda x, n, width: _rotl(x, -n, width),
-    "bits": lambda x, high, low: x >> low & (1 << high - low + 1) - 1,
+    **BIT_OPERATIONS,
     "store": lambda address, size, value: Store(address, value.to_bytes(size, "little")),
     "undefined": UNDEFINED,
     "abs": abs, "min": min, "max": max, "sum": sum, "range": range,
@@ -130,6 +115,10 @@ def outcome(row: Row, operands: Mapping[str, Any], state: State, next_pc: int,
     for key, value in values.items():
         if key == "pc":
             after.pc = value
+        elif key == "upper":
+            assert value == 0 or value is UNDEFINED
+            if value is UNDEFINED:
+                after.low_half.add(operands["d"])
         elif key == "memory":
             if value is UNDEFINED:
                 after.undefined.add("memory")
