@@ -227,6 +227,10 @@ def _syntax_error(problem: Any, lines: Lines) -> IntentError:
         return error("E114", f"YAML reads a value that starts with `{opening}` as a "
                      f"{'list' if opening == '[' else 'mapping'}, and finds no end of it", lines.span(start, start + 1),
                      _QUOTE_HELP)
+    if problem.context_mark is not None and "quoted scalar" in (problem.context or ""):
+        start = problem.context_mark.index
+        return error("E114", f"YAML reads a value that starts with `{lines.source.text[start:start + 1]}` as a quoted "
+                     "text, and finds no end of it", lines.span(start, start + 1), _QUOTE_HELP)
     if "mapping values are not allowed" in words:
         return error("E115", "YAML reads `: ` inside a value as the start of a mapping", span, _QUOTE_HELP)
     if "could not find expected ':'" in words:

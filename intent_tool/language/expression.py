@@ -295,7 +295,7 @@ class _Builder:
             return f"{name}({', '.join(self.scope.definitions[name].parameters or ())})"
         if name in self.scope.intents:
             return f"{name}({', '.join(p.name for p in self.scope.intents[name].parameters)})"
-        return USAGE.get(name, f"{name}(…)")
+        return USAGE.get(name, f"{name}(x)" if BUILTINS.get(name) == (1, 1) else f"{name}(…)")
 
     def unknown(self, name: str, span: Span, is_call: bool = False) -> IntentError:
         if name in self.scope.hidden:
@@ -686,6 +686,11 @@ def _short(value: int) -> str:
     return str(value) if value.bit_length() <= 128 else f"a number of {value.bit_length()} bits"
 
 
+def _sentence(problem: Exception) -> str:
+    text = str(problem).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
 _FORMAT = re.compile(r"(?:(?:[^{}])?[<>=^])?[-+ ]?#?0?(?P<width>[0-9]*),?(?P<type>[dxXobcs])?", re.DOTALL)
 
 
@@ -699,5 +704,5 @@ def _check_format(spec: str, span: Span) -> None:
     try:
         format("a" if match["type"] == "s" else 65, spec)
     except ValueError as problem:
-        raise error("E310", f"`{spec}` is not a format: {str(problem)[:1].lower()}{str(problem)[1:]}", span,
+        raise error("E310", f"`{spec}` is not a format: {_sentence(problem)}", span,
                     help) from None

@@ -100,7 +100,7 @@ class _Builder:
         with problems.collected():
             if self.is_program:
                 program = self.program_name()
-            else:
+            elif self.top.get("signature") is not None:
                 self.signature = parse_signature(_text(self.top, "signature", "the signature").text)
         if self.signature is None and program is None:
             problems.raise_any()
@@ -255,6 +255,8 @@ class _Builder:
         for entry in entries:
             with self.problems.collected():
                 heads.append((entry, *self.head(entry, [h[1] for h in heads])))
+        # Without a head its name would be unknown everywhere, which says nothing new.
+        self.problems.raise_any()
         words = {name: set(re.findall(r"[A-Za-z_]\w*", _raw(entry.value))) - set(parameters or ())
                  for entry, name, parameters in heads}
         for index, (entry, name, parameters) in enumerate(heads):
@@ -478,7 +480,7 @@ class _Builder:
         with self.problems.collected():
             if status is not None and value is not None and not 0 <= value <= 255:
                 raise error("E419", f"`exit` is {value}; an exit status is 0 to 255", status.span)
-            if not contract.key_spans.keys() & {"stdout", "stderr", "exit", "examples"}:
+            if not self.problems.found and not contract.key_spans.keys() & {"stdout", "stderr", "exit", "examples"}:
                 raise error("E405", "nothing says what the program must do", contract.key_spans["program"],
                             "add `stdout`, `stderr`, `exit` or `examples`")
         examples: list[ProgramExample] = []

@@ -37,7 +37,9 @@ _INSTEAD = {
 }
 _KNOWN = "the types are uint8_t … uint64_t, int8_t … int64_t, bool, size_t, unsigned, int, char"
 _TOKEN = re.compile(r"[A-Za-z_]\w*|0[xX][0-9a-fA-F]+\w*|[0-9]\w*|\.\.\.|\s+|.", re.DOTALL)
-_TYPE_PLACE = re.compile(r"(?:^|[(,])\s*(?:(?:const|volatile|restrict|static|extern|inline|register)\s+)*([A-Za-z_]\w*)"
+_SPECIFIERS = frozenset({"static", "extern", "inline", "register", "auto", "volatile", "restrict", "_Noreturn", "_Atomic",
+                         "_Thread_local", "_Alignas"})
+_TYPE_PLACE = re.compile(r"(?:^|[(,])\s*(?:const\s+)*([A-Za-z_]\w*)"
                          r"(\s*\**\s*[A-Za-z_]\w*|\s*\*)?")
 _ALLOWED = frozenset("()[]*,;+ \n\t")
 
@@ -59,9 +61,6 @@ class _Reader:
         here = self.place(declaration.coord, name)
         result = self.result(kind.type)
         self.check_name(name, here)
-        if declaration.storage or declaration.funcspec:
-            word = [*declaration.storage, *declaration.funcspec][0]
-            raise error("E203", f"`{word}` does not belong in a signature", here, f"delete `{word}`")
         if kind.args is None:
             raise error("E204", f"`{name}()` leaves its parameters open", here, f"write `{name}(void)`")
         parameters = self.parameters(kind.args.params)
@@ -88,6 +87,11 @@ class _Reader:
                             "pass its members as parameters, or as a buffer")
             if token in {"float", "double"}:
                 raise error("E206", f"`{token}` is not supported: contracts have integers only", span, _KNOWN)
+            if token == "typedef":
+                raise error("E201", "a signature is the prototype of a function, not a type", span, "delete `typedef`")
+            if token in _SPECIFIERS:
+                raise error("E203", f"`{token}` does not belong in a signature", span, f"delete `{token}`"
+                            if token != "restrict" else "delete it; buffers never overlap unless the intent says so")
             if token[0].isdigit() and not re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}|0|[1-9][0-9]{0,17}", token):
                 raise error("E208", f"`{token}` is not a length", span, "write a decimal or hexadecimal number")
             if token == "{":
@@ -175,9 +179,6 @@ class _Reader:
 
     def scalar(self, kind: Any) -> ScalarType:
         name, span = self.type_name(kind)
-        qualifiers = set(kind.quals) - {"const"}
-        if qualifiers:
-            raise error("E203", f"`{min(qualifiers)}` does not belong in a signature", span)
         if name in TYPES:
             return TYPES[name]
         if name == "void":
@@ -220,8 +221,6 @@ class _Reader:
             self.check_name(item.name, span)
             if item.name in seen:
                 raise error("E212", f"two parameters are named `{item.name}`", span)
-            if item.storage:
-                raise error("E203", f"`{item.storage[0]}` does not belong in a signature", span)
             seen[item.name] = span
             if isinstance(item.type, c_ast.TypeDecl) and self.scalar(item.type).name == "size_t":
                 sizes.add(item.name)
@@ -244,9 +243,6 @@ class _Reader:
         if kind.dim is None:
             raise error("E213", f"`{item.name}[]` has no length", span,
                         f"write it, such as `{item.name}[n]`, and a parameter `size_t n`")
-        if kind.dim_quals:
-            raise error("E203", f"`{kind.dim_quals[0]}` is not needed in a signature", span,
-                        "delete it; buffers never overlap unless the intent says so")
         element = self.scalar(kind.type)
         length = self.length(kind.dim, known, sizes)
         constant = _constant(length)
