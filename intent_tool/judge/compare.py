@@ -75,9 +75,10 @@ def failures(context: Context) -> Iterator[Failure]:
     suspects: Iterator[int] | list[int] = iter(range(finished(batch, context.outcome)))
     if not batch.regions and not contract.ensures:
         suspects = _suspects(context, expected.results)
+    assert contract.signature is not None
     for i in suspects:
         for what in _problems(context, i):
-            yield Failure(i, what)
+            yield Failure(i, f"{shown_call(contract.signature.name, batch.inputs[i])} {what}")
 
 
 def returned(context: Context, index: int) -> Returned:
@@ -129,23 +130,21 @@ def _problems(context: Context, index: int) -> Iterator[str]:
     """What one call did wrong, the telling things first."""
     contract, batch, expected = context.contract, context.batch, context.expected
     assert contract.signature is not None
-    call = shown_call(contract.signature.name, batch.inputs[index])
     word, status, contents = _record(context, index)
     if contract.signature.result is not None:
         wanted = expected.results[index] if expected.results is not None else None
         problem = _result_problem(contract.signature.result, word, wanted, context.target)
         if problem is not None:
-            yield f"{call} {problem}"
+            yield problem
     for number, now in enumerate(contents):
-        for problem in _memory_problems(context, index, number, now):
-            yield f"{call} {problem}"
-    for problem in _status_problems(status, context.target):
-        yield f"{call} {problem}"
+        yield from _memory_problems(context, index, number, now)
+    if status & STATUS_FAULTS:
+        yield from _status_problems(status, context.target)
     if contract.ensures:
         left = returned(context, index)
         if not context.oracle.ensures(batch.inputs[index], left.result, left.after):
             is_ = f"is {left.result}" if left.result is not None else "leaves its buffers so"
-            yield f"{call} {is_}, for which `ensures` does not hold"
+            yield f"{is_}, for which `ensures` does not hold"
 
 
 def _result_problem(type_: ScalarType, word: int, wanted: int | None, target: Target) -> str | None:

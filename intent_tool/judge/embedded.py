@@ -143,8 +143,7 @@ class _Machine:
             flags = rng.getrandbits(32)
             values[self.register["flags"]] = (
                 flags & _X86_FLAGS | 2 if self.target.isa == "x86_64" else flags & 0xf0000000)
-        for number, value in values.items():
-            engine.reg_write(number, value)
+        engine.reg_write_batch(values.items())
 
         self.signal = self.fault_address = 0
         engine.emu_start(job.entry, self.return_address, count=_MOST_INSTRUCTIONS)

@@ -39,11 +39,12 @@ def example_calls(contract: Contract, answers: Answers) -> list[Arguments]:
 def example_problems(contract: Contract, answers: Answers) -> list[str]:
     """One line for each example that the binary does not keep. `answers` must hold every call that they need."""
     problems = []
+    used: Answers = {}
+    oracle = _answering(contract, answers, used)
     for example in contract.function_examples:
-        used: Answers = {}
-        oracle = _answering(contract, answers, used)
+        used.clear()
         try:
-            holds = _evaluate(contract, oracle, example, answers | {})
+            holds = _evaluate(contract, oracle, example, answers)
         except OracleFault as fault:
             problems.append(f"the example `{example.text}` has no value: {fault.message}")
             continue

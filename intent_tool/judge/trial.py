@@ -119,6 +119,9 @@ def _depth(context: Context, done: int) -> int:
 
 def _parts(inputs: Sequence[Arguments]) -> Iterator[Sequence[Arguments]]:
     """The inputs in runs that fit the harness's memory."""
+    if not inputs or not any(isinstance(a, tuple) for a in inputs[0]):
+        yield from [inputs] if inputs else []
+        return
     start = size = 0
     for i, arguments in enumerate(inputs):
         here = sum(8 * len(a) for a in arguments if isinstance(a, tuple))
