@@ -380,7 +380,14 @@ class RiscvSelector(Selector):
     def op_clz(self, i: Instruction) -> None:
         self.one(i.op + self.word(i), i)
 
-    op_ctz = op_clz
+    def op_ctz(self, i: Instruction) -> None:
+        if self.width(i.dest[0]) == 64 or not self.target.has("zbs"):
+            self.one("ctz" + self.word(i), i)
+            return
+        # Not ctzw: QEMU before 8.0 goes on to the upper half when the word is 0. A bit above it ends the count.
+        source, stopped = self.use(i.args[0]), self.backend.new()
+        self.emit("bseti x, x, u6", d=stopped, a=source, i=32)
+        self.emit("ctz x, x", d=self.define(i.dest[0]), a=stopped)
 
     def op_bswap(self, i: Instruction) -> None:
         if self.width(i.dest[0]) == 64:
