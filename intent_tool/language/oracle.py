@@ -13,7 +13,7 @@ from intent_tool.language.oracle_code import FILE_NAME, Environment, Generator, 
 from intent_tool.language.oracle_runtime import BIT_OPERATIONS, BUDGET, OracleFault, Runtime, fault_of
 from intent_tool.language.tree import CallIntent, Compare, Expression, Integer
 from intent_tool.language.tree import Name as NameNode
-from intent_tool.language.walk import descendants
+from intent_tool.language.walk import descendants, free_names
 
 __all__ = ["Argument", "Arguments", "Oracle", "OracleFault", "check_examples", "closed_value", "compile_over"]
 
@@ -49,6 +49,8 @@ class Oracle:
                 "byte_string", "byte_tuple", "content", "contains", "add", "formatted", "integer_of", "status")}}
         for symbol, used in contract.uses.items():
             self.names[f"f_{symbol}"] = Oracle(used, self.runtime).call
+        # For examples; a contract itself cannot name its function.
+        self.names[f"f_{contract.name}"] = self.call
         self.compile(self.generator.definitions())
         if contract.signature is not None:
             self.compile_function(contract.signature)
@@ -151,15 +153,16 @@ class Oracle:
 
     def call(self, *given: Any) -> int:
         """The function as other contracts and examples call it: arguments must fit their types and keep `requires`."""
-        budget = self.runtime.budget[0]
-        arguments = self.checked(given)
-        if not self.requires(arguments):
+        arguments, budget = self.checked(given), self.runtime.budget
+        # The entry points start with a full budget; a call within an evaluation must not refill the caller's.
+        left, budget[0] = budget[0], BUDGET
+        kept = self.requires(arguments)
+        left, budget[0] = left - (BUDGET - budget[0]), BUDGET
+        if not kept:
             raise OracleFault("requires", f"{shown_call(self.signature.name, arguments)} does not keep `requires`")
         value = self.returns(arguments)
-        # The entry points start with a full budget; a call within an evaluation must not refill the caller's.
-        spent = BUDGET - self.runtime.budget[0]
-        self.runtime.budget[0] = budget - max(spent, 1)
-        self.runtime.charge(0)
+        budget[0] = left - (BUDGET - budget[0])
+        self.runtime.charge(1)
         return value
 
     def checked(self, given: tuple[Any, ...]) -> Arguments:
@@ -266,9 +269,9 @@ def _call_problem(oracle: Oracle, example: FunctionExample, table: dict[Argument
     contract, check = oracle.contract, example.check
     pair = check.rest[0] if isinstance(check, Compare) and len(check.rest) == 1 else None
     calls = [n for n in descendants(check) if isinstance(n, CallIntent) and n.name == oracle.signature.name]
-    direct = isinstance(check, Compare) and pair is not None and pair[0] == "==" and len(calls) == 1 and \
-        check.first is calls[0]
-    arguments = [tuple(oracle.evaluator(a, [])() for a in c.arguments) for c in calls if _is_closed(c, calls)]
+    arguments = called_with(oracle, check)
+    direct = isinstance(check, Compare) and pair is not None and pair[0] == "==" and len(calls) == len(arguments) == 1 \
+        and check.first is calls[0]
     for given in arguments:
         if not oracle.requires(oracle.checked(given)):
             return f"{shown_call(oracle.signature.name, given)} does not keep `requires`"
@@ -277,7 +280,6 @@ def _call_problem(oracle: Oracle, example: FunctionExample, table: dict[Argument
         if not direct:
             return None
         return _relation_problem(oracle, oracle.checked(arguments[0]), wanted, example.span, table)
-    oracle.names[f"f_{oracle.signature.name}"] = oracle.call
     if direct:
         value = oracle.call(*arguments[0])
         if value == wanted:
@@ -286,9 +288,11 @@ def _call_problem(oracle: Oracle, example: FunctionExample, table: dict[Argument
     return None if oracle.evaluator(check, [])() else f"the example is not true: {example.text}"
 
 
-def _is_closed(node: CallIntent, calls: list[CallIntent]) -> bool:
-    """Whether the arguments contain no further call of the function itself."""
-    return not any(inner is not node and inner in calls for a in node.arguments for inner in descendants(a))
+def called_with(oracle: Oracle, check: Expression) -> list[tuple[Any, ...]]:
+    """The arguments of the example's calls of the function, where they are constant. Raises `OracleFault`."""
+    calls = [n for n in descendants(check) if isinstance(n, CallIntent) and n.name == oracle.signature.name]
+    return [tuple(oracle.evaluator(a, [])() for a in call.arguments) for call in calls
+            if not free_names(call, oracle.contract.where)]
 
 
 def _relation_problem(oracle: Oracle, given: Arguments, wanted: Any, span: Span,

@@ -73,10 +73,13 @@ class _Reader:
             raise error("E201", f"a signature of more than {MAX_CHARACTERS} characters", self.text.span(0, 1))
         if not value.strip():
             raise error("E201", "the signature is empty", self.text.span())
-        depth = 0
+        depth = operators = 0
         for match in _TOKEN.finditer(value):
             token, span = match[0], self.text.span(match.start(), match.end())
             depth += (token in "([") - (token in ")]")
+            operators += token in {"+", "*"}
+            if operators > MAX_PARAMETERS:
+                raise error("E201", f"more than {MAX_PARAMETERS} operators in a signature", span)
             if depth > 8:
                 raise error("E201", "too many nested brackets in the signature", span)
             if token == "...":

@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 from intent_tool.language.contract import Contract, Parameter
-from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, length_of
+from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, called_with, length_of
 from intent_tool.language.sample_hints import Hints, hints_of
 from intent_tool.language.sample_values import (
     boundary_values,
@@ -16,7 +16,7 @@ from intent_tool.language.sample_values import (
     length_values,
     scalar_source,
 )
-from intent_tool.language.tree import CallIntent, Name
+from intent_tool.language.tree import Name
 from intent_tool.language.walk import descendants
 
 MAX_ELEMENTS = 4096
@@ -41,12 +41,10 @@ def example_inputs(contract: Contract, oracle: Oracle) -> list[Arguments]:
         if example.given is not None:
             found.append(tuple(example.given[p.name] for p in oracle.signature.parameters))
             continue
-        for node in descendants(example.check):
-            if isinstance(node, CallIntent) and node.name == oracle.signature.name:
-                try:
-                    found.append(oracle.checked(tuple(oracle.evaluator(a, [])() for a in node.arguments)))
-                except (OracleFault, KeyError, NameError):
-                    continue
+        try:
+            found += [oracle.checked(given) for given in called_with(oracle, example.check)]
+        except OracleFault:
+            continue
     return found
 
 

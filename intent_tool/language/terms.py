@@ -287,7 +287,7 @@ class Terms:
     def _ne(self, a: Term, b: Term) -> Term | None:
         if a.op == "const":
             a, b = b, a
-        if b.op == "const" and a.lo >= 0 and a.hi <= 1:
+        if b.op == "const" and b.data in (0, 1) and a.lo >= 0 and a.hi <= 1:
             return a if b.data == 0 else self.negate(a)
         same = self._eq(a, b)
         return self.negate(same) if same is not None else None

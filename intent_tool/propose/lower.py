@@ -343,15 +343,20 @@ class _Lowering:
     def low_table(self, term: Term, bits: int) -> Words:
         values: tuple[int, ...] = term.data
         lo, hi = min(values), max(values)
-        size = next((s for s in (1, 2, 4, 8)
-                     if (lo >= 0 and hi < 1 << 8 * s) or (-(1 << 8 * s - 1) <= lo and hi < 1 << 8 * s - 1)), 0)
-        if not size:
-            raise error("E703", "cannot generate: a table of numbers above 64 bits", self.contract.span)
+        at = self.word(term.args[0], 64)
+        size = next((s for s in (1, 2, 4, 8) if lo >= 0 and hi < 1 << 8 * s or
+                     -(1 << 8 * s - 1) <= lo and hi < 1 << 8 * s - 1), 0)
+        if size:
+            width = 64 if size == 8 else 32
+            return self.resized((self.entry(values, size, lo < 0, at, width),), width, bits, term)
+        # Entries of more than 64 bits: one table for each word.
+        width = exact_bits(lo, hi)
+        words = tuple(self.entry(tuple(v >> k for v in values), 8, False, at, 64) for k in range(0, width, 64))
+        return self.resized(words, width, bits, term)
+
+    def entry(self, values: tuple[int, ...], size: int, signed: bool, at: int, width: int) -> int:
         data = b"".join((v & ((1 << 8 * size) - 1)).to_bytes(size, "little") for v in values)
-        address = self.b.table(size, data)
-        width = 64 if size == 8 else 32
-        value = self.b.emit("load", width, (address, self.word(term.args[0], 64)), (0, size, lo < 0, size))[0]
-        return self.resized((value,), width, bits, term)
+        return self.b.emit("load", width, (self.b.table(size, data), at), (0, size, signed, size))[0]
 
     # Sums, products, bitwise operators: modulo 2**bits throughout
 

@@ -73,10 +73,10 @@ def _declare(env: Any, target: Target, intents: Path, build: Path) -> list[Any]:
             continue
         folder = build / path.relative_to(intents).parent
         if said.program is None:
-            built += env.StaticObject(str(folder / f"{path.stem}.o"), str(path))[:1]
-            built += env.File(str(folder / f"{path.stem}.h")),
+            built += env.StaticObject(str(folder / f"{path.stem}.o"), str(path))
+            built.append(env.File(str(folder / f"{path.stem}.h")))
         else:
-            built += env.IntentProgram(str(folder / _file_name(said.program, path)), str(path))[:1]
+            built += env.IntentProgram(str(folder / _file_name(said.program, path)), str(path))
     return built
 
 

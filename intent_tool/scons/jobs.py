@@ -6,7 +6,6 @@ goes to standard error)."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import traceback
@@ -14,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from intent_tool.emit.files import remove, write_whole
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine.target import Target
+from intent_tool.scons.record import RecordFile, write_record
 
 Data = dict[str, Any]
 
@@ -36,23 +35,18 @@ def run(request: Data) -> Data:
 
 
 def _build(request: Data) -> Data:
-    """Build ``intent`` for ``target`` with ``evidence``; write ``output``, and ``record`` with the header in it."""
+    """Build ``intent`` for ``target`` with ``evidence``, and write ``record``. ``program`` says which kind of output
+    the build graph expects."""
     from intent_tool import pipeline
 
-    outputs = [Path(request["output"]), Path(request["record"])]
-    try:
-        built = pipeline.build(Path(request["intent"]), _target(request["root"], request["target"]),
-                               Path(request["root"]), request["evidence"])
-        is_program = built.contract.signature is None
-        if is_program != request["program"]:
-            return {"problems": [_wrong_kind(request["intent"], is_program)]}
-        record = pipeline.record(built, request["intent"])
-        write_whole(outputs[0], built.binary, executable=is_program)
-        write_whole(outputs[1], json.dumps({"record": record, "header": built.header}))
-        return {"record": record}
-    except BaseException:
-        remove(outputs)
-        raise
+    built = pipeline.build(Path(request["intent"]), _target(request["root"], request["target"]),
+                           Path(request["root"]), request["evidence"])
+    is_program = built.contract.signature is None
+    if is_program != request["program"]:
+        return {"problems": [_wrong_kind(request["intent"], is_program)]}
+    report = pipeline.record(built, request["intent"])
+    write_record(Path(request["record"]), RecordFile(report, built.header or "", built.binary))
+    return {"record": report}
 
 
 def _wrong_kind(intent: str, is_program: bool) -> str:

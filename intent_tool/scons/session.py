@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import sys
 import threading
 import time
@@ -19,9 +18,8 @@ from intent_tool.emit.files import write_whole
 from intent_tool.emit.junit import Case, junit_text
 from intent_tool.emit.listing import evidence_text
 from intent_tool.emit.report import Record, failed_record, report_text
+from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.worker import WorkerPool
-
-RECORD_SUFFIX = ".intent.json"
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ class Session:
     junit: dict[str, str] = field(default_factory=dict)
     """Path of the JUnit file of each target that is tested."""
     items: dict[str, Item] = field(default_factory=dict)
-    """By output path."""
+    """By the record's path."""
     said: set[str] = field(default_factory=set)
     """Problems that are on standard error already."""
     started: float = field(default_factory=time.perf_counter)
@@ -191,9 +189,8 @@ class Session:
 
 def _read_record(path: Path) -> Record | None:
     """The record that an earlier run wrote; None when it is not there or not whole."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        record: Record = json.loads(path.read_bytes())["record"]
-        return record | {"cached": True}
+    with contextlib.suppress(OSError, ValueError):
+        return read_record(path).report | {"cached": True}
     return None
 
 

@@ -26,7 +26,8 @@ from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine.target import Target, load_targets, select_targets
 from intent_tool.scons.digest import missing_packages, tool_digest
 from intent_tool.scons.outline import outline
-from intent_tool.scons.session import RECORD_SUFFIX, Item, session
+from intent_tool.scons.record import RECORD_SUFFIX, read_record
+from intent_tool.scons.session import Item, session
 
 EVIDENCE_LEVELS = ("tested", "bounded", "proved")
 
@@ -42,17 +43,22 @@ def generate(env: Any) -> None:
     target_of(env)
     evidence_of(env)
     SCons.Tool.SourceFileScanner.add_scanner(".intent", _scanner())
-    action = PythonAction(_build, _binary_signature, "would build {target} from {source} for {name}")
-    for builder, shared in zip(SCons.Tool.createObjBuilders(env), (False, True), strict=True):
-        builder.add_action(".intent", action)
-        builder.add_emitter(".intent", _object_emitter(shared))
-    env["BUILDERS"]["IntentHeader"] = SCons.Builder.Builder(
+    builders = env["BUILDERS"]
+    builders["IntentRecord"] = SCons.Builder.Builder(
+        action=PythonAction(_build, _record_signature, "would build {output} from {source} for {name}"),
+        suffix=RECORD_SUFFIX, src_suffix=".intent", single_source=True, source_scanner=SCons.Tool.SourceFileScanner)
+    builders["IntentHeader"] = SCons.Builder.Builder(
         action=PythonAction(_write_header, lambda *_: b"intent header"), suffix=".h", src_suffix=RECORD_SUFFIX,
         single_source=True)
-    env["BUILDERS"]["IntentProgram"] = SCons.Builder.Builder(
-        action=action, emitter=_program_emitter, suffix="$PROGSUFFIX", src_suffix=".intent", single_source=True,
+    write = PythonAction(_write_binary, lambda *_: b"intent binary")
+    for builder, plain in zip(SCons.Tool.createObjBuilders(env), (SCons.Defaults.StaticObjectEmitter,
+                                                                  SCons.Defaults.SharedObjectEmitter), strict=True):
+        builder.add_action(".intent", write)
+        builder.add_emitter(".intent", SCons.Builder.ListEmitter([plain, _function_emitter]))
+    builders["IntentProgram"] = SCons.Builder.Builder(
+        action=write, emitter=_program_emitter, suffix="$PROGSUFFIX", src_suffix=".intent", single_source=True,
         source_scanner=SCons.Tool.SourceFileScanner)
-    env["BUILDERS"]["IntentTest"] = SCons.Builder.Builder(
+    builders["IntentTest"] = SCons.Builder.Builder(
         action=PythonAction(_test, lambda *_: b"intent test", "would test {source} for {name}"), suffix=".test.json")
 
 
@@ -97,36 +103,39 @@ def _target_named(name: str) -> Target:
     return targets[0]
 
 
-def _object_emitter(shared: bool) -> Any:
-    plain = SCons.Defaults.SharedObjectEmitter if shared else SCons.Defaults.StaticObjectEmitter
-
-    def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-        target, source = plain(target, source, env)
-        record = env.File(str(target[0]) + RECORD_SUFFIX)
-        header = env.File(str(target[0]).removesuffix(target[0].get_suffix()) + ".h")
-        # A static and a shared object of one intent have the same header: the first one makes it.
-        if not header.has_builder():
-            env.IntentHeader(header, record)
-        env.Clean(target[0], header)
-        target[0].attributes.intent_header = header
-        _enter(target[0], source[0], record, env)
-        return [*target, record], source
-
-    return emit
+def _function_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
+    """A static and a shared object of one intent hold the same code: one record and one header serve both."""
+    base = target[0].get_path().removesuffix(target[0].get_suffix())
+    record = _record(base, target[0], source[0], False, env)
+    header = env.File(f"#{base}.h")
+    if not header.has_builder():
+        env.IntentHeader(header, record)
+        record.attributes.intent_files.append(header)
+    env.Clean(target[0], header)
+    return target, source
 
 
 def _program_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    record = env.File(str(target[0]) + RECORD_SUFFIX)
-    target[0].attributes.intent_header = None
-    _enter(target[0], source[0], record, env)
-    return [*target, record], source
+    _record(target[0].get_path(), target[0], source[0], True, env)
+    return target, source
 
 
-def _enter(output: Any, intent: Any, record: Any, env: Any) -> None:
-    target = target_of(env)
-    runner = target.runner[0] if target.runner else "unicorn"
-    session().items.setdefault(str(output), Item(str(intent.srcnode()), target.name, runner, str(output), str(record),
-                                                 lambda: _state(output)))
+def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> Any:
+    """The node of the record that `output` is taken from. Making it is what finds and judges the code."""
+    record = env.File(f"#{base}{RECORD_SUFFIX}")
+    if not record.has_builder():
+        env.IntentRecord(record, intent)
+        record.attributes.intent_program = is_program
+        record.attributes.intent_files = []
+        target = target_of(env)
+        runner = target.runner[0] if target.runner else "unicorn"
+        session().items[record.get_path()] = Item(
+            intent.srcnode().get_path(), target.name, runner, output.get_path(), record.get_path(),
+            lambda: _state(record))
+    record.attributes.intent_files.append(output)
+    output.attributes.intent_record = record
+    env.Depends(output, record)
+    return record
 
 
 def _state(node: Any) -> str:
@@ -154,46 +163,55 @@ class PythonAction(SCons.Action.FunctionAction):  # type: ignore[misc]
     def strfunction(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
         if not (self._announcement and GetOption("no_exec")):
             return ""
-        return self._announcement.format(target=target[0], source=source[0], name=target_of(env).name)
+        files = getattr(target[0].attributes, "intent_files", None) or target
+        return self._announcement.format(output=files[0], source=source[0], name=target_of(env).name)
 
 
-def _binary_signature(target: Any, source: Any, env: Any) -> bytes:
+def _record_signature(target: Any, source: Any, env: Any) -> bytes:
     """What a binary depends on besides its sources."""
-    kind = "object" if target[0].attributes.intent_header is not None else "program"
+    kind = "program" if target[0].attributes.intent_program else "function"
     return f"intent {kind} {tool_digest()} {target_of(env).digest} {evidence_of(env)}".encode()
 
 
 def _build(target: Any, source: Any, env: Any) -> Any:
-    """Make an object or an executable, and its record."""
-    item = session().items[str(target[0])]
-    header = target[0].attributes.intent_header
+    """Find and judge the code: everything that is known of it, the binary included, goes into the record."""
+    item = session().items[target[0].get_path()]
     reply = session().run(item, "build", {
-        "evidence": evidence_of(env), "program": header is None, "output": item.output, "record": item.record_path})
+        "evidence": evidence_of(env), "program": target[0].attributes.intent_program, "record": item.record_path})
     if "record" not in reply:
-        remove(Path(node.abspath) for node in [*target, *filter(None, [header])])
-        return SCons.Errors.BuildError(node=target, errstr=f"no binary for {item.target}")
+        remove(Path(node.get_abspath()) for node in [*target, *target[0].attributes.intent_files])
+        return SCons.Errors.BuildError(errstr=f"no binary of {item.stem} for {item.target}")
     record = item.record = reply["record"]
     session().say(item, f"{record['instructions']:5d} insn  {record['bytes']:6d} B  {record['evidence']} "
                         f"({_vectors(item, record)})  {item.seconds:.2f} s")
     return 0
 
 
-def _vectors(item: Item, record: dict[str, Any]) -> str:
-    """``10,000 vectors``, and what ran them when that is not the target's runner."""
-    names = "" if item.runner in record["emulators"] else ", " + " + ".join(record["emulators"])
-    return f"{record['vectors']:,} vectors{names}"
+def _write_binary(target: Any, source: Any, env: Any) -> int:
+    """Take the object or the executable out of its record."""
+    record = target[0].attributes.intent_record
+    write_whole(Path(target[0].get_abspath()), read_record(Path(record.get_abspath())).binary,
+                executable=record.attributes.intent_program)
+    return 0
 
 
 def _write_header(target: Any, source: Any, env: Any) -> int:
-    """Take the header out of the record: who made the object has parsed the contract already."""
-    write_whole(Path(target[0].abspath), json.loads(Path(source[0].abspath).read_bytes())["header"])
+    """Take the header out of its record."""
+    write_whole(Path(target[0].get_abspath()), read_record(Path(source[0].get_abspath())).header)
     return 0
+
+
+def _vectors(item: Item, record: dict[str, Any]) -> str:
+    """``10,000 vectors``, and what ran them when that is not the target's runner."""
+    names = "" if item.runner in record["emulators"] else ", " + " + ".join(record["emulators"])
+    plural = "" if record["vectors"] == 1 else "s"
+    return f"{record['vectors']:,} vector{plural}{names}"
 
 
 def _test(target: Any, source: Any, env: Any) -> int:
     """Run the examples and vectors of an intent on its built file. The target's JUnit file is what fails, once all
     tests have run."""
-    item = session().items[str(source[0])]
+    item = session().items[source[0].attributes.intent_record.get_path()]
     reply = session().run(item, "test", {"binary": item.output})
     if "record" in reply:
         test = item.test = reply["record"]
@@ -201,7 +219,7 @@ def _test(target: Any, source: Any, env: Any) -> int:
         session().say(item, f"{'ok' if test['accepted'] else 'WRONG':5}  {test['examples']:3d} examples  "
                             f"{_vectors(item, test)}  {item.seconds:.2f} s")
         session().complain(item.problems)
-    write_whole(Path(target[0].abspath), json.dumps(reply))
+    write_whole(Path(target[0].get_abspath()), json.dumps(reply))
     return 0
 
 

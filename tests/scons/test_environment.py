@@ -74,9 +74,11 @@ def test_static_and_shared_in_one_environment(mixed: Project) -> None:
     mixed.write("SConstruct", SETUP + (
         "env.SharedLibrary('sums', 'average_floor.intent')\n"
         "env.LoadableModule('plug', 'average_floor.intent')\n"
-        "env.Program('static', ['main.c', 'average_floor.intent'])\n"
-        "env.Program('dynamic', 'main.c', LIBS=['sums'], LIBPATH=['.'], RPATH=[Dir('.').abspath])\n"))
-    mixed.build("-j2")
+        "main = env.Object('main.c')\n"
+        "env.Program('static', [main, 'average_floor.intent'])\n"
+        "env.Program('dynamic', main, LIBS=['sums'], LIBPATH=['.'], RPATH=[Dir('.').abspath])\n"))
+    out = mixed.build("-j2")
+    assert len(re.findall(r"^\[", out, re.MULTILINE)) == 1
     assert output(mixed.folder / "static") == output(mixed.folder / "dynamic") == f"{(0xFFFFFFFF + 7) // 2}\n"
     assert {"average_floor.o", "average_floor.os", "average_floor.h"} <= mixed.files(".")
 
@@ -130,7 +132,7 @@ def test_a_failing_intent_stops_what_needs_it_and_nothing_else(mixed: Project) -
     ran = mixed.scons("-k")
     assert ran.status == 2
     assert (mixed.folder / "app").exists() and not (mixed.folder / "bad").exists()
-    assert not mixed.files(".") & {"broken.o", "broken.h", "broken.o.intent.json"}
+    assert not mixed.files(".") & {"broken.o", "broken.h", "broken.intent.json"}
 
 
 @pytest.mark.parametrize(("variables", "message"), [

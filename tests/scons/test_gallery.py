@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from scons_project import AVERAGE, BROKEN, TRIPLE, Project
 
-BUILT = {"average.o", "average.o.intent.json", "average.h", "math/triple.o", "math/triple.o.intent.json",
+BUILT = {"average.o", "average.intent.json", "average.h", "math/triple.o", "math/triple.intent.json",
          "math/triple.h", "hello", "hello.intent.json"}
 MACHINES = {"x86_64": 62, "arm64": 183, "riscv64": 243}
 
@@ -111,7 +111,7 @@ def test_a_failed_intent_leaves_nothing_behind_and_the_others_are_built(project:
     assert project.files("build/arm64") == BUILT
     assert re.search(r"^intents/broken\.intent:3:\d+: error\[E\d+\]: .+\n    3 \| returns: a \+ b\n +\| +\^", ran.err,
                      re.MULTILINE), ran.err
-    assert "scons: *** [build/arm64/broken.o] no binary for arm64" in ran.err
+    assert "scons: *** [build/arm64/broken.intent.json] no binary of broken for arm64" in ran.err
     assert "4 intents, 4 binaries for arm64: 1 built, 2 up to date, 1 failed" in ran.out
     record = project.records()["broken", "arm64"]
     assert record["evidence"] == "none" and record["bytes"] is None
@@ -131,7 +131,7 @@ def test_a_mistake_in_the_contract_is_said_once_for_all_targets(project: Project
     project.write("intents/broken.intent", BROKEN)
     ran = project.scons("-k", "target=all")
     assert ran.err.count("returns: a + b") == 1
-    assert ran.err.count("no binary for") == 5
+    assert ran.err.count("no binary of broken for") == 5
 
 
 def test_clean_removes_everything(project: Project) -> None:
@@ -150,7 +150,7 @@ def test_clean_removes_everything(project: Project) -> None:
 def test_clean_of_one_file_leaves_the_others(project: Project) -> None:
     project.build("target=arm64")
     project.build("-c", "target=arm64", "build/arm64/average.o")
-    assert project.files("build/arm64") == BUILT - {"average.o", "average.o.intent.json", "average.h"}
+    assert project.files("build/arm64") == BUILT - {"average.o", "average.intent.json", "average.h"}
     assert "1 built, 2 up to date" in project.build("target=arm64")
     assert project.files("build/arm64") == BUILT
 

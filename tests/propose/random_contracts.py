@@ -1,0 +1,151 @@
+"""Random contracts: every operator, guarded so that each has a value for every input.
+
+`choose(n)` gives an integer from 0 to n - 1, from wherever the caller takes its randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+TYPES = ("uint8_t", "int8_t", "uint16_t", "int16_t", "uint32_t", "int32_t", "uint64_t", "int64_t", "bool")
+CAST = {"uint8_t": "u8", "int8_t": "i8", "uint16_t": "u16", "int16_t": "i16", "uint32_t": "u32", "int32_t": "i32",
+        "uint64_t": "u64", "int64_t": "i64"}
+CONSTANTS = (0, 1, 2, 3, 5, 7, 10, 12, 100, 127, 128, 255, 256, 641, 1000, 0x7FFF, 0x8000, 0xFFFF, 0x10001, 1000003,
+             0x55555555, 0x7FFFFFFF, 0x80000000, 0xEDB88320, 0xFFFFFFFF, 0x100000000, 0x0123456789ABCDEF,
+             0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass
+class Generator:
+    choose: Callable[[int], int]
+    names: list[str] = field(default_factory=list)
+    size: int = 14
+    """Operators still to be spent."""
+    loops: int = 2
+
+    def pick(self, items: tuple[str, ...] | list[str]) -> str:
+        return items[self.choose(len(items))]
+
+    def constant(self) -> str:
+        value = CONSTANTS[self.choose(len(CONSTANTS))]
+        return str(-value if self.choose(3) == 0 else value)
+
+    def leaf(self) -> str:
+        return self.pick(self.names) if self.choose(4) else f"({self.constant()})"
+
+    def number(self) -> str:
+        """Any integer."""
+        self.size -= 1
+        if self.size <= 0:
+            return self.leaf()
+        kind = self.choose(22)
+        if kind < 7:
+            return f"({self.number()} {self.pick(('+', '-', '*', '&', '|', '^', '+', '-'))} {self.number()})"
+        if kind == 7:
+            return f"({self.pick(('-', '~', '+'))}{self.number()})"
+        if kind == 8:
+            return f"({self.number()} {self.pick(('//', '%'))} ({self.divisor()}))"
+        if kind == 9:
+            divisor = self.number()
+            return f"({self.number()} {self.pick(('//', '%'))} ({divisor} or 1))"
+        if kind == 10:
+            count = self.choose(70) if self.choose(2) else f"({self.number()} & {self.pick(('7', '31', '63', '127'))})"
+            return f"({self.narrow()} << {count})"
+        if kind == 11:
+            count = self.choose(70) if self.choose(2) else f"({self.number()} & {self.pick(('7', '31', '63', '127'))})"
+            return f"({self.number()} >> {count})"
+        if kind in (12, 13):
+            return f"({self.number()} if {self.condition()} else {self.number()})"
+        if kind == 14:
+            return f"{self.pick(('min', 'max'))}({self.number()}, {self.number()})"
+        if kind == 15:
+            return f"abs({self.number()})"
+        if kind in (16, 17):
+            return self.narrow()
+        if kind == 18:
+            return self.vocabulary()
+        if kind == 19:
+            return self.table()
+        if kind == 20:
+            return self.condition()
+        return self.fold()
+
+    def divisor(self) -> str:
+        value = CONSTANTS[self.choose(len(CONSTANTS))] or 6
+        return str(-value if self.choose(4) == 0 else value)
+
+    def narrow(self) -> str:
+        return f"{self.pick(list(CAST.values()))}({self.number()})"
+
+    def condition(self) -> str:
+        self.size -= 1
+        if self.size <= 0:
+            return f"({self.leaf()} {self.pick(('<', '==', '!='))} {self.leaf()})"
+        kind = self.choose(8)
+        if kind < 4:
+            return f"({self.number()} {self.pick(('<', '<=', '>', '>=', '==', '!='))} {self.number()})"
+        if kind == 4:
+            return f"({self.number()} {self.pick(('<', '<='))} {self.number()} {self.pick(('<', '<='))} {self.number()})"
+        if kind == 5:
+            return f"({self.condition()} {self.pick(('and', 'or'))} {self.condition()})"
+        if kind == 6:
+            return f"(not {self.condition()})"
+        return f"({self.number()} {self.pick(('in', 'not in'))} [{self.constant()}, {self.constant()}, {self.leaf()}])"
+
+    def vocabulary(self) -> str:
+        width = (8, 16, 24, 32, 33, 48, 64)[self.choose(7)]
+        value = f"bits({self.number()}, {width - 1}, 0)"
+        name = self.pick(("popcount", "parity", "clz", "ctz", "bswap", "bitrev", "rotl", "rotr"))
+        if name in ("popcount", "parity"):
+            return f"{name}({value})"
+        if name == "bswap":
+            count = (1, 2, 3, 4, 8)[self.choose(5)]
+            return f"bswap(bits({self.number()}, {8 * count - 1}, 0), {count})"
+        if name in ("rotl", "rotr"):
+            return f"{name}({value}, {self.leaf()}, {width})"
+        return f"{name}({value}, {width})"
+
+    def table(self) -> str:
+        items = ", ".join(self.constant() for _ in range(2 + self.choose(7)))
+        count = items.count(",") + 1
+        index = f"{self.number()} % {count}"
+        return f"[{items}][{index}]" if self.choose(3) else f"[{items}][{index} - {count}]"
+
+    def fold(self) -> str:
+        if self.loops == 0:
+            return self.leaf()
+        self.loops -= 1
+        rounds = (1, 3, 8, 20, 100)[self.choose(5)]
+        bound = f"k{self.loops}"
+        self.names.append(bound)
+        kind = self.choose(5)
+        if kind == 0:
+            text = f"sum({self.number()} for {bound} in range({rounds}))"
+        elif kind == 1:
+            text = f"{self.pick(('any', 'all'))}({self.condition()} for {bound} in range({rounds}))"
+        elif kind == 2:
+            text = f"next(({self.number()} for {bound} in range({rounds}) if {self.condition()}), {self.constant()})"
+        else:
+            state = f"s{self.loops}"
+            self.names.append(state)
+            cast = self.pick(list(CAST.values()))
+            body = f"{cast}({self.number()})"
+            self.names.remove(state)
+            self.names.remove(bound)
+            return f"reduce(lambda {state}, {bound}: {body}, range({rounds}), {self.leaf()})"
+        self.names.remove(bound)
+        return f"({text})"
+
+
+def random_contract(choose: Callable[[int], int], symbol: str) -> str:
+    """The text of an intent."""
+    count = (1, 2, 3, 4, 6, 10)[choose(6)]
+    types = [TYPES[choose(len(TYPES))] for _ in range(count)]
+    names = [f"p{k}" for k in range(count)]
+    generator = Generator(choose, list(names), size=3 + choose(14))
+    result = TYPES[choose(len(TYPES))]
+    value = generator.condition() if result == "bool" else f"{CAST[result]}({generator.number()})"
+    parameters = ", ".join(f"{t} {n}" for t, n in zip(types, names, strict=True))
+    return (f"intent: A random function.\nsignature: {result} {symbol}({parameters})\n"
+            f"returns: |\n  {value}\n")
