@@ -28,7 +28,7 @@ from intent_tool.language.sorts import (
 )
 from intent_tool.language.tree import Expression, Integer
 from intent_tool.language.vocabulary import name_problem
-from intent_tool.language.walk import Size, free_names, unfolded_size
+from intent_tool.language.walk import Size, definition_reads, unfolded_size
 
 FUNCTION_KEYS = ("intent", "signature", "where", "requires", "returns", "ensures", "writes", "examples", "uses",
                  "optimize", "limits", "secret", "targets")
@@ -455,8 +455,8 @@ class _Builder:
         """Examples call the function with values; parameters mean nothing there."""
         assert self.signature is not None
         scope = self.scope()
-        closed = {n: d for n, d in self.definitions.items() if not free_names(d.body, self.definitions, frozenset(
-            d.parameters or ()))}
+        reads = definition_reads(self.definitions)
+        closed = {n: d for n, d in self.definitions.items() if not reads[n]}
         hidden = {p.name: f"an example calls `{self.signature.name}` with values" for p in self.signature.parameters}
         hidden |= {n: "it depends on parameters" for n in self.definitions if n not in closed}
         hidden["result"] = f"an example calls `{self.signature.name}(…)`, or is a mapping of `given` and `then`"

@@ -292,7 +292,7 @@ def called_with(oracle: Oracle, check: Expression) -> list[tuple[Any, ...]]:
     """The arguments of the example's calls of the function, where they are constant. Raises `OracleFault`."""
     calls = [n for n in descendants(check) if isinstance(n, CallIntent) and n.name == oracle.signature.name]
     return [tuple(oracle.evaluator(a, [])() for a in call.arguments) for call in calls
-            if not free_names(call, oracle.contract.where)]
+            if not free_names(call, oracle.generator.reads)]
 
 
 def _relation_problem(oracle: Oracle, given: Arguments, wanted: Any, span: Span,

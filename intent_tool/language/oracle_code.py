@@ -41,7 +41,7 @@ from intent_tool.language.tree import (
     Unary,
 )
 from intent_tool.language.vocabulary import CASTS
-from intent_tool.language.walk import Size, free_names, pattern_names, unfolded_size
+from intent_tool.language.walk import Size, definition_reads, pattern_names, unfolded_size
 
 FILE_NAME = "<contract>"
 
@@ -78,12 +78,10 @@ class Generator:
         self.spans: list[Span] = [contract.span]
         self.constants = constant_definitions(contract.where)
         self.sizes: dict[str, Size] = {}
-        self.lifted: dict[str, tuple[str, ...]] = {}
+        self.reads = definition_reads(contract.where)
         self.lazy: set[str] = set()
         for name, definition in contract.where.items():
             self.sizes[name] = unfolded_size(definition.body, self.sizes)
-            self.lifted[name] = tuple(sorted(free_names(definition.body, contract.where, frozenset(
-                definition.parameters or ()))))
             if self.is_lazy(definition.body):
                 self.lazy.add(name)
         sorts: dict[str, str | None] = {"stdin": SEQUENCE, "args": SEQUENCE_OF_SEQUENCES}
@@ -102,9 +100,13 @@ class Generator:
             environment = self.environment.with_locals(dict.fromkeys(definition.parameters or ()))
             body = definition.body
             result = self.iterable(body, environment) if name in self.lazy else self.value(body, environment)
-            parameters = [f"v_{p}" for p in definition.parameters or ()] + [f"p_{p}" for p in self.lifted[name]]
+            parameters = [f"v_{p}" for p in definition.parameters or ()] + [f"p_{p}" for p in self.lifted(name)]
             found.append(function(f"d_{name}", parameters, [ast.Return(result)]))
         return found
+
+    def lifted(self, definition: str) -> list[str]:
+        """The contract's parameters that a definition's function takes after its own."""
+        return sorted(self.reads[definition])
 
     def at(self, node: Node, made: _A) -> _A:
         """`made`, at the place of `node`."""
@@ -262,7 +264,7 @@ class Generator:
         if node.arguments is None and node.name in self.constants:
             return self.at(node, ast.Constant(self.constants[node.name]))
         arguments = [self.value(a, env) for a in node.arguments or ()]
-        return self.at(node, call(f"d_{node.name}", *arguments, *(name(f"p_{p}") for p in self.lifted[node.name])))
+        return self.at(node, call(f"d_{node.name}", *arguments, *(name(f"p_{p}") for p in self.lifted(node.name))))
 
     def value_CallIntent(self, node: CallIntent, env: Environment) -> ast.expr:
         return call(f"f_{node.name}", *(self.value(a, env) for a in node.arguments))
@@ -286,7 +288,7 @@ class Generator:
             return self.at(node, name(node.name))
         if node.kind == "intent":
             return self.at(node, name(f"f_{node.name}"))
-        lifted = self.lifted[node.name]
+        lifted = self.lifted(node.name)
         if not lifted and node.name not in self.lazy:
             return self.at(node, name(f"d_{node.name}"))
         body: ast.expr = call(f"d_{node.name}", name("a"), name("b"), *(name(f"p_{p}") for p in lifted))

@@ -41,13 +41,14 @@ def hints_of(contract: Contract, oracle: Oracle) -> Hints:
     ranges = {n: (signature.parameters[i].type.minimum, signature.parameters[i].type.maximum)
               for n, i in scalars.items()}
     suggestions: list[Suggestion] = []
+    reads = oracle.generator.reads
     names = [p.name for p in signature.parameters]
     for condition in contract.requires:
         for comparison in _conjuncts(condition, contract):
             for left, op, right in _pairs(comparison):
                 _narrow(ranges, left, op, constant(right, values))
         for left, right in _equalities(condition):
-            if isinstance(left, Name) and left.name in scalars and left.name not in free_names(right, contract.where):
+            if isinstance(left, Name) and left.name in scalars and left.name not in free_names(right, reads):
                 suggestions.append(Suggestion(scalars[left.name], oracle.evaluator(right, names)))
     return Hints(_constants(contract, values), ranges, tuple(suggestions[:MAX_CONSTANTS]))
 

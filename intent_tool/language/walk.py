@@ -49,26 +49,33 @@ def pattern_names(pattern: Pattern) -> tuple[str, ...]:
     return tuple(name for item in pattern.items for name in pattern_names(item))
 
 
-def free_names(node: Node, definitions: Mapping[str, Definition], bound: frozenset[str] = frozenset()) -> frozenset[str]:
-    """The parameters (and `result`, `stdin`, `args`) that the value depends on, also through definitions."""
+def definition_reads(where: Mapping[str, Definition]) -> dict[str, frozenset[str]]:
+    """The contract's parameters that each definition depends on, also through the definitions that it uses."""
+    reads: dict[str, frozenset[str]] = {}
+    for name, definition in where.items():
+        reads[name] = free_names(definition.body, reads, frozenset(definition.parameters or ()))
+    return reads
+
+
+def free_names(node: Node, reads: Mapping[str, frozenset[str]], bound: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The parameters (and `result`, `stdin`, `args`) that the value depends on; `reads` has those of definitions."""
     if isinstance(node, Name):
         return frozenset() if node.name in bound else frozenset({node.name})
     found: frozenset[str] = frozenset()
     if isinstance(node, Lambda):
-        return free_names(node.body, definitions, bound | frozenset(node.parameters))
+        return free_names(node.body, reads, bound | frozenset(node.parameters))
     if isinstance(node, Comprehension):
         inner = bound
         for clause in node.clauses:
-            found |= free_names(clause.sequence, definitions, inner)
+            found |= free_names(clause.sequence, reads, inner)
             inner |= frozenset(pattern_names(clause.target))
             for condition in clause.conditions:
-                found |= free_names(condition, definitions, inner)
-        return found | free_names(node.element, definitions, inner)
+                found |= free_names(condition, reads, inner)
+        return found | free_names(node.element, reads, inner)
     if isinstance(node, CallDefinition) or (isinstance(node, FunctionReference) and node.kind == "definition"):
-        definition = definitions[node.name]
-        found = free_names(definition.body, definitions, frozenset(definition.parameters or ()))
+        found = reads[node.name]
     for child in children(node):
-        found |= free_names(child, definitions, bound)
+        found |= free_names(child, reads, bound)
     return found
 
 
