@@ -129,28 +129,27 @@ def _stack_pointer(mnemonic: str, names: list[str], kinds: list[int], word: int)
 
 
 def _loads(word: int, mnemonic: str, kinds: list[int]) -> list[str]:
-    """What the architecture leaves open ("constrained unpredictable") and literal loads."""
+    """Objections to literal loads, and to what moves its address register on: a push or pop that misaligns the
+    stack pointer, and what the architecture leaves open because that register is also the data's."""
     from capstone.arm64 import ARM64_OP_MEM
 
     if not mnemonic.startswith(("ld", "st", "prf")):
         return []
     if ARM64_OP_MEM not in kinds:
         return ["a load from beside the code is not accepted"]
-    base, first, second = word >> 5 & 31, word & 31, word >> 10 & 31
-    no = []
-    pair = word >> 27 & 7 == 0b101
-    if pair and word >> 22 & 1 and first == second:
-        no.append("both loads go to one register")
-    back = pair and word >> 23 & 1
-    if not pair and word >> 27 & 7 == 0b111 and not word >> 24 & 1:
-        back = not word >> 21 & 1 and bool(word >> 10 & 1)
-    if back:
-        if base != 31 and base in ((first, second) if pair else (first,)):
-            no.append("the address register is written twice")
-        amount = (word >> 15 & 0x7f) << (3 if word >> 31 else 2) if pair else word >> 12 & 0x1ff
-        if base == 31 and amount % 16:
-            no.append("the stack pointer is no longer a multiple of 16")
-    return no
+    base, data = word >> 5 & 31, [word & 31]
+    if word >> 27 & 7 == 0b101 and word >> 23 & 1:
+        # Pairs, pre- or post-indexed: imm7, scaled by the register's size.
+        data.append(word >> 10 & 31)
+        amount = (word >> 15 & 0x7f) << (3 if word >> 31 else 2)
+    elif word >> 27 & 7 == 0b111 and word >> 24 & 1 == 0 and word >> 21 & 1 == 0 and word >> 10 & 1:
+        # One register, pre- or post-indexed: imm9.
+        amount = word >> 12 & 0x1ff
+    else:
+        return []
+    if base == 31:
+        return ["the stack pointer is no longer a multiple of 16"] if amount % 16 else []
+    return ["it moves on the register that it loads or stores"] if base in data else []
 
 
 def _relocation(mnemonic: str, names: list[str], around: Surroundings, offset: int) -> list[str]:

@@ -13,7 +13,7 @@ from intent_tool.judge.examples import Answers, example_calls, example_problems
 from intent_tool.judge.image import read_image
 from intent_tool.judge.programs import judge_program
 from intent_tool.judge.refusal import Refused
-from intent_tool.judge.trial import Subject, Trial, lay_down, run_trial
+from intent_tool.judge.trial import Subject, Trial, lay_down, repeat, run_trial
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import Oracle, OracleFault
@@ -22,6 +22,7 @@ from intent_tool.machine.target import Target
 _SECOND_OPINION = 100
 """Inputs, besides the examples, for the second emulator and for a second layout in memory."""
 _MOST_SHOWN = 4
+_REPEATS = 32
 _ROUNDS = 8
 """How deep the calls of an example may be nested."""
 
@@ -116,23 +117,17 @@ def _problems(subject: Subject, inputs: Sequence[Arguments], trial: Trial, seed:
 
 
 def _diagnosis(subject: Subject, arguments: Arguments, seed: int) -> str:
-    """A hint at why the call with `arguments` goes wrong, from calling it again under other circumstances."""
-    again = [run_trial(subject, [arguments], 2 * s, junk=True, asked=frozenset([arguments]))
-             for s in (seed, seed + 7, seed + 11)]
-    if any(t.stop for t in again):
+    """A hint at why the call with `arguments` goes wrong, from making it again with other junk all around."""
+    calls = repeat(subject, arguments, _REPEATS, 2 * seed)
+    if calls is None:
         return ""
     if subject.target.abi.narrow_values == "undefined":
-        clean = [run_trial(subject, [arguments], 2 * s, junk=False) for s in (seed, seed + 7, seed + 11)]
-        if all(t.failures or t.stop for t in again) and not any(t.failures or t.stop for t in clean):
+        clean = repeat(subject, arguments, _REPEATS, 2 * seed, junk=False)
+        if clean is not None and not clean.failed:
             return " (it depends on the upper bits of a narrow argument, which may hold anything)"
-    if len({_frozen(t, arguments) for t in again}) > 1:
+    if any(answer != calls.answers[0] for answer in calls.answers):
         return " (and changes from call to call: it uses a register or memory before writing to it)"
     return ""
-
-
-def _frozen(trial: Trial, arguments: Arguments) -> tuple[object, ...]:
-    answer = trial.answers.get(arguments)
-    return () if answer is None else (answer.result, *sorted(answer.after.items()))
 
 
 def _examples(subject: Subject, answers: Answers, seed: int) -> list[str]:

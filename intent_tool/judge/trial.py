@@ -82,6 +82,22 @@ def run_trial(subject: Subject, inputs: Sequence[Arguments], seed: int, *, asked
     return Trial((), None, answers, depth, calls)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """One call, made several times."""
+
+    answers: tuple[Returned, ...]
+    failed: bool
+
+
+def repeat(subject: Subject, arguments: Arguments, times: int, seed: int, *, junk: bool = True) -> Repeats | None:
+    """Makes one call several times with different junk; None when one of them does not come back."""
+    context, _ = _run(subject, [arguments] * times, seed, junk)
+    if finished(context.batch, context.outcome) < times:
+        return None
+    return Repeats(tuple(returned(context, i) for i in range(times)), any(True for _ in failures(context)))
+
+
 def _run(subject: Subject, inputs: Sequence[Arguments], seed: int, junk: bool) -> tuple[Context, Job]:
     contract, target = subject.contract, subject.target
     batch = make_batch(contract, target, inputs, page=PAGE, seed=seed, junk=junk)

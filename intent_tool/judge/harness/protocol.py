@@ -23,7 +23,7 @@ Standard output::
 
     results  for each vector: the result register, the status, and for each window its content afterwards
     trailer  8 words: magic, vectors done, signal or 0, fault address, fault pc, depth of the stack in bytes where
-             that is more than 512 (or 0), address of a byte that changed outside the windows or 0, 0
+             that is more than 512, address of a byte that changed outside the windows or 0, 0
 
 Exit status: 0 when the trailer was written; 100 when the input was cut short; 101 when memory could not be mapped.
 """
@@ -122,4 +122,4 @@ def decode_outcome(output: bytes) -> Outcome | None:
     magic, done, signal, address, pc, depth, outside, _ = TRAILER.unpack(output[-TRAILER.size:])
     if magic != TRAILER_MAGIC:
         return None
-    return Outcome(output[:-TRAILER.size], done, signal, address, pc, depth, outside)
+    return Outcome(output[:-TRAILER.size], done, signal, address, pc, depth if depth > PAINTED else 0, outside)
