@@ -83,6 +83,8 @@ def condition_name(text: str) -> str:
 
 
 def _operands(text: str) -> tuple[Operand, ...]:
+    if text.endswith(","):
+        raise Unencodable("an operand is missing")
     operands: list[Operand] = []
     for part in re.findall(r"(?:\[[^\[\]]*\]!?|[^,\[\]]*)(?:,|$)", text) if text else ():
         word = part.removesuffix(",").strip()
@@ -94,7 +96,7 @@ def _operands(text: str) -> tuple[Operand, ...]:
         else:
             operands.append(_operand(word))
     spelled = re.sub(r"\s", "", text)
-    if spelled.endswith(",") or spelled.count("[") != sum(isinstance(o, Memory) for o in operands):
+    if spelled.count("[") != sum(isinstance(o, Memory) for o in operands):
         raise Unencodable(f"`{text}` is not a list of operands")
     return tuple(operands)
 

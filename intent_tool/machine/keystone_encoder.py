@@ -144,6 +144,8 @@ def _alone(isa: str, line: str, parsed: Line) -> Encoded:
             else re.sub(r"#?(:lo12:)?\.L\w+", "#0", line))
     code, count = _assembled(isa, text)
     found = list(_tools.disassembler(isa).disasm_lite(code, 0))
+    if not found:
+        raise Unencodable("its bytes are no valid instruction")
     if count != 1 or len(found) != 1 or found[0][1] != len(code):
         raise Unencodable("it does not assemble to exactly one instruction")
     made_text = f"{found[0][2]} {found[0][3]}".strip()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from intent_tool.machine.instruction import Row
 from intent_tool.machine.layout import Fixup, Piece, Unencodable, Variant
@@ -248,23 +248,29 @@ _INVERSE = {"beq": "bne", "bne": "beq", "blt": "bge", "bge": "blt", "bltu": "bge
 
 def encode_line(line: str, index: int, features: frozenset[str]) -> tuple[Piece, str]:
     """The piece that `line` assembles to, and the base instruction's mnemonic. Raises `Unencodable`."""
+    piece, mnemonic = _encoded(line, features)
+    return replace(piece, line=index), mnemonic
+
+
+@lru_cache(maxsize=20_000)
+def _encoded(line: str, features: frozenset[str]) -> tuple[Piece, str]:
     parsed, form = parse(line, features)
-    return _piece(parsed, " ".join(line.split()), index, features, form is not None), parsed.form.split(" ")[0]
+    return _piece(parsed, " ".join(line.split()), features, form is not None), parsed.form.split(" ")[0]
 
 
-def _piece(parsed: Parsed, text: str, index: int, features: frozenset[str], must_be_short: bool) -> Piece:
+def _piece(parsed: Parsed, text: str, features: frozenset[str], must_be_short: bool) -> Piece:
     label = parsed.operands.get("t")
     if parsed.form == "auipc x, table":
-        return Piece(index, text, _bytes(encode_word(parsed), 4),
+        return Piece(0, text, _bytes(encode_word(parsed), 4),
                      fixups=(Fixup(0, "R_RISCV_PCREL_HI20", str(label)),))
     if "l" in parsed.operands:
-        return Piece(index, text, _bytes(encode_word(parsed), 4),
+        return Piece(0, text, _bytes(encode_word(parsed), 4),
                      fixups=(Fixup(0, "R_RISCV_PCREL_LO12_I", str(parsed.operands["l"])),))
     short = compressed_form(parsed) if "c" in features else None
     if label is None:
         if short is not None:
-            return Piece(index, text, _bytes(encode_compressed(*short), 2))
-        return Piece(index, text, _bytes(encode_word(parsed), 4))
+            return Piece(0, text, _bytes(encode_compressed(*short), 2))
+        return Piece(0, text, _bytes(encode_word(parsed), 4))
     variants = []
     if short is not None:
         reach = 1 << int(dict(short[0].kinds)["t"].removeprefix("label")) - 1
@@ -276,22 +282,25 @@ def _piece(parsed: Parsed, text: str, index: int, features: frozenset[str], must
         variants.append(Variant(4, -reach, reach - 2,
                                 lambda distance: ((_bytes(encode_word(parsed, distance), 4), text),)))
         if not parsed.form.startswith("jal"):
-            variants.append(_inverted(parsed, str(label)))
-    return Piece(index, text, label=str(label), variants=tuple(variants))
+            variants.append(_inverted(parsed, str(label), short is not None))
+    return Piece(0, text, label=str(label), variants=tuple(variants))
 
 
-def _inverted(parsed: Parsed, label: str) -> Variant:
-    """A conditional branch that is too far, as the opposite one over a jump."""
+def _inverted(parsed: Parsed, label: str, may_be_short: bool) -> Variant:
+    """A conditional branch that is too far, as the opposite one over a jump (which may be short itself)."""
     mnemonic = parsed.form.split()[0]
-    skip = Parsed(parsed.form.replace(mnemonic, _INVERSE[mnemonic], 1), parsed.operands)
+    opposite = Parsed(parsed.form.replace(mnemonic, _INVERSE[mnemonic], 1), parsed.operands)
+    short = compressed_form(opposite) if may_be_short else None
+    size = 2 if short is not None else 4
+    skip = encode_compressed(*short, size + 4) if short is not None else encode_word(opposite, size + 4)
     jump = Parsed("jal x, label", {"d": 0, "t": label})
     registers = f"{_spelled('a', parsed.operands['a'])}, {_spelled('b', parsed.operands['b'])}"
 
     def encode(distance: int) -> tuple[tuple[bytes, str], ...]:
-        return ((_bytes(encode_word(skip, 8), 4), f"{_INVERSE[mnemonic]} {registers}, . + 8"),
-                (_bytes(encode_word(jump, distance - 4), 4), f"j {label}"))
+        return ((_bytes(skip, size), f"{_INVERSE[mnemonic]} {registers}, . + {size + 4}"),
+                (_bytes(encode_word(jump, distance - size), 4), f"j {label}"))
 
-    return Variant(8, 4 - (1 << 20), (1 << 20) + 2, encode)
+    return Variant(size + 4, size - (1 << 20), size + (1 << 20) - 2, encode)
 
 
 def _bytes(word: int, size: int) -> bytes:
