@@ -119,7 +119,7 @@ def _name(register: object, kind: str, target: Target) -> str:
         from intent_tool.machine.x86_64 import register_name
         return register_name(register, kind)
     if target.isa == "arm64":
-        if register == "sp":
-            return "sp" if kind.startswith("x") else "wsp"
+        if register in ("sp", "xzr"):
+            return register if kind.startswith("x") else {"sp": "wsp", "xzr": "wzr"}[register]
         return ("w" if kind.startswith("w") else "x") + register[1:]
     return register

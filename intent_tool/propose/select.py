@@ -20,6 +20,8 @@ class Selector:
     table: dict[str, Row]
     move: str
     """The form of a 64-bit register move."""
+    narrow_move: str
+    """The form that moves 32 bits, where that is shorter."""
     zero: Register | None = None
     """A register that is always 0."""
     lazy: frozenset[str] = frozenset()
@@ -110,7 +112,7 @@ class Selector:
                 self.make_deferred()
             case Return(values):
                 for v in values:
-                    self.copy(self.target.abi.result, self.use(v))
+                    self.copy(self.target.abi.result, self.use(v), self.width(v))
                 self.ret(bool(values))
 
     def make_deferred(self) -> None:
@@ -186,14 +188,15 @@ class Selector:
         assert set(operands) == {o.name for o in row.operands}, (form, operands)
         return Code(row, [operands[o.name] for o in row.operands])
 
-    def copy(self, d: Register, a: Register) -> None:
+    def copy(self, d: Register, a: Register, width: int = 64) -> None:
+        """Of a value of `width` bits; what lies above may get lost."""
         if d != a:
-            self.emit(self.move, d=d, a=a).copy = True
+            self.emit(self.narrow_move if width == 32 else self.move, d=d, a=a).copy = True
 
-    def copied(self, a: Register) -> Register:
+    def copied(self, a: Register, width: int = 64) -> Register:
         """A fresh register with the content of `a`, for an instruction that overwrites its operand."""
         d = self.backend.new()
-        self.copy(d, a)
+        self.copy(d, a, width)
         return d
 
     def constant(self, value: int) -> int | None:

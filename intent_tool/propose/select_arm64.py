@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intent_tool.machine import arm64
 from intent_tool.propose.ir import Instruction
-from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument
+from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument, Value
 from intent_tool.propose.select import Selector
 
 CONDITION = {"eq": "eq", "ne": "ne", "ult": "lo", "ule": "ls", "slt": "lt", "sle": "le"}
@@ -15,7 +15,8 @@ NEGATED = {"eq": "ne", "ne": "eq", "lo": "hs", "hs": "lo", "ls": "hi", "hi": "ls
 
 class Arm64Selector(Selector):
     table = arm64.TABLE
-    move = "mov x, x"
+    move = narrow_move = "mov x, x"
+    zero = "xzr"
     lazy = frozenset({"shl", "lshr", "ashr", "and", "not", "mul", "neg", "add", "trunc", "zext", "sext"})
 
     def reload(self, register: int, slot: Slot) -> Code:
@@ -23,6 +24,14 @@ class Arm64Selector(Selector):
 
     def save(self, register: int, slot: Slot) -> Code:
         return self.code("str x, [xsp, i]", a=register, b="sp", i=slot)
+
+    def code(self, form: str, **operands: Value) -> Code:
+        """Where number 31 would be the stack pointer, a zero has to be made in a register of its own."""
+        for operand in self.table[form].operands:
+            if operand.kind in ("wsp", "xsp") and operands.get(operand.name) == "xzr":
+                operands[operand.name] = register = self.backend.new()
+                self.make_constant(register, 0, 64)
+        return super().code(form, **operands)
 
     def size(self, value: int) -> str:
         return "x" if self.width(value) == 64 else "w"
@@ -85,8 +94,12 @@ class Arm64Selector(Selector):
         """Emit one comparison, as the last instruction so far, and say which condition to test."""
         compare = self.compare_of(condition)
         if compare is None:
-            a = self.use(condition)
-            self.emit("cmp w, u12", a=a, i=0)
+            mask = self.absorb(condition, "and")
+            if mask is not None:
+                self.test(mask)
+            else:
+                a = self.use(condition)
+                self.emit("cmp w, u12", a=a, i=0)
             return "ne"
         op, x, y = compare
         code = CONDITION[op]
@@ -96,13 +109,7 @@ class Arm64Selector(Selector):
         if constant == 0 and op in ("eq", "ne") and self.uses.get(condition) == 1:
             mask = self.absorb(x, "and")
             if mask is not None:
-                a, bits = mask.args[0], self.constant(mask.args[1])
-                w = self.width(a)
-                if bits is not None and arm64.is_logical_immediate(bits & ((1 << w) - 1), w):
-                    self.emit(f"tst {r}, bitmask", a=self.use(a), i=bits & ((1 << w) - 1))
-                else:
-                    left, right = self.use(a), self.use(mask.args[1])
-                    self.emit(f"tst {r}, {r}", a=left, b=right)
+                self.test(mask)
                 return code
         if constant is not None and 0 <= constant < 4096:
             self.emit(f"cmp {r}, u12", a=self.use(x), i=constant)
@@ -112,6 +119,16 @@ class Arm64Selector(Selector):
             left, right = self.use(x), self.use(y)
             self.emit(f"cmp {r}, {r}", a=left, b=right)
         return code
+
+    def test(self, mask: Instruction) -> None:
+        """The flags of an `and` whose result nobody else wants."""
+        a, bits = mask.args[0], self.constant(mask.args[1])
+        r, w = self.size(a), self.width(a)
+        if bits is not None and arm64.is_logical_immediate(bits & ((1 << w) - 1), w):
+            self.emit(f"tst {r}, bitmask", a=self.use(a), i=bits & ((1 << w) - 1))
+        else:
+            left, right = self.use(a), self.use(mask.args[1])
+            self.emit(f"tst {r}, {r}", a=left, b=right)
 
     def op_compare(self, i: Instruction) -> None:
         code = self.flags(i.dest[0])

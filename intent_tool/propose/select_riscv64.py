@@ -46,7 +46,7 @@ def _signed64(value: int) -> int:
 
 class RiscvSelector(Selector):
     table = riscv64.TABLE
-    move = "mv x, x"
+    move = narrow_move = "mv x, x"
     zero = "zero"
     lazy = frozenset({"shl", "and", "not", "xor", "zext"})
 
@@ -153,15 +153,29 @@ class RiscvSelector(Selector):
         condition, x, y = i.args
         if self.extremum(i):
             return
+        if 0 in (self.constant(x), self.constant(y)):
+            # -condition is a mask of ones, condition - 1 one of zeros.
+            bit, mask = self.use_condition(condition), self.backend.new()
+            value = self.use(x if self.constant(y) == 0 else y)
+            if self.constant(y) == 0:
+                self.emit("neg x, x", d=mask, a=bit)
+            else:
+                self.emit("addi x, x, i12", d=mask, a=bit, i=-1)
+            self.emit("and x, x, x", d=self.define(i.dest[0]), a=value, b=mask)
+            return
         if not self.secret:
             then, otherwise = self.use(x), self.use(y)
+            compare = self.compare_of(condition)
+            compared = compare[1:] if compare is not None else ()
+            # The copy that is there from the start can stand for the value in the comparison too, which then
+            # need not outlive it.
+            first = x if (x in compared or self.uses[x] == 1) and y not in compared else y
+            skip = self.branch_code(condition, "", negated=first == y)
             d = self.define(i.dest[0])
-            if self.uses[y] > 1 and self.uses[x] == 1:
-                self.copy(d, then)
-                skip, other = self.branch_code(condition, ""), otherwise
-            else:
-                self.copy(d, otherwise)
-                skip, other = self.branch_code(condition, "", negated=True), then
+            start, other = (then, otherwise) if first == x else (otherwise, then)
+            self.copy(d, start)
+            skip.values = [d if v == start and o.kind == "x" and isinstance(start, int) else v
+                           for o, v in zip(skip.row.operands, skip.values, strict=True)]
             branch_block = self.block
             taken = self.split()
             self.copy(d, other)
@@ -402,14 +416,26 @@ class RiscvSelector(Selector):
 
     def op_add2(self, i: Instruction) -> None:
         a0, a1, b0, b1 = (self.use(v) for v in i.args)
-        low, carry, high = self.define(i.dest[0]), self.backend.new(), self.backend.new()
+        low = self.define(i.dest[0])
         self.emit("add x, x, x", d=low, a=a0, b=b0)
+        if a1 == b1 == "zero":
+            self.emit("sltu x, x, x", d=self.define(i.dest[1]), a=low, b=b0)
+            return
+        carry = self.backend.new()
         self.emit("sltu x, x, x", d=carry, a=low, b=b0)
-        self.emit("add x, x, x", d=high, a=a1, b=b1)
+        high = a1 if b1 == "zero" else b1 if a1 == "zero" else self.backend.new()
+        if high not in (a1, b1):
+            self.emit("add x, x, x", d=high, a=a1, b=b1)
         self.emit("add x, x, x", d=self.define(i.dest[1]), a=high, b=carry)
 
     def op_sub2(self, i: Instruction) -> None:
         a0, a1, b0, b1 = (self.use(v) for v in i.args)
+        if self.constant(i.args[1]) == 0 and self.constant(i.args[3]) == 0:
+            borrow = self.backend.new()
+            self.emit("sltu x, x, x", d=borrow, a=a0, b=b0)
+            self.emit("sub x, x, x", d=self.define(i.dest[0]), a=a0, b=b0)
+            self.emit("neg x, x", d=self.define(i.dest[1]), a=borrow)
+            return
         borrow, high = self.backend.new(), self.backend.new()
         self.emit("sltu x, x, x", d=borrow, a=a0, b=b0)
         self.emit("sub x, x, x", d=self.define(i.dest[0]), a=a0, b=b0)

@@ -20,6 +20,7 @@ def fits_i32(value: int) -> bool:
 class X86Selector(Selector):
     table = x86_64.TABLE
     move = "mov r64, r64"
+    narrow_move = "mov r32, r32"
     lazy = frozenset({"shl", "and", "not", "mul", "add", "trunc"})
 
     def reload(self, register: int, slot: Slot) -> Code:
@@ -70,8 +71,12 @@ class X86Selector(Selector):
         """Emit one comparison, as the last instruction so far, and say which condition code to test."""
         compare = self.compare_of(condition)
         if compare is None:
-            a = self.use(condition)
-            self.emit("test r32, r32", a=a, b=a)
+            mask = self.absorb(condition, "and")
+            if mask is not None:
+                self.test(mask)
+            else:
+                a = self.use(condition)
+                self.emit("test r32, r32", a=a, b=a)
             return "ne"
         op, x, y = compare
         r = f"r{self.width(x)}"
@@ -82,12 +87,7 @@ class X86Selector(Selector):
         if constant == 0:
             mask = self.absorb(x, "and") if self.uses.get(condition) == 1 else None
             if mask is not None:
-                a, other = mask.args[0], self.constant(mask.args[1])
-                if other is not None and fits_i32(other):
-                    self.emit(f"test {r}, i32", a=self.use(a), i=other)
-                else:
-                    left, right = self.use(a), self.use(mask.args[1])
-                    self.emit(f"test {r}, {r}", a=left, b=right)
+                self.test(mask)
                 return code
             a = self.use(x)
             self.emit(f"test {r}, {r}", a=a, b=a)
@@ -97,6 +97,16 @@ class X86Selector(Selector):
             left, right = self.use(x), self.use(y)
             self.emit(f"cmp {r}, {r}", a=left, b=right)
         return code
+
+    def test(self, mask: Instruction) -> None:
+        """The flags of an `and` whose result nobody else wants."""
+        a, constant = mask.args[0], self.constant(mask.args[1])
+        r = f"r{self.width(a)}"
+        if constant is not None and fits_i32(constant):
+            self.emit(f"test {r}, i32", a=self.use(a), i=constant)
+        else:
+            left, right = self.use(a), self.use(mask.args[1])
+            self.emit(f"test {r}, {r}", a=left, b=right)
 
     def op_compare(self, i: Instruction) -> None:
         # Zeroed first: setcc writes a byte only, and a move does not disturb the flags.
@@ -119,7 +129,7 @@ class X86Selector(Selector):
         # Overwrite the operand that nobody needs any more.
         if self.uses[y] > 1 and self.uses[x] == 1 and self.constant(x) is None:
             then, otherwise, code = otherwise, then, NEGATED[code] if code in NEGATED else code
-        self.copy(d, otherwise)
+        self.copy(d, otherwise, self.width(x))
         self.block.body.append(compare)
         self.emit(f"cmov{code} {r}, {r}", d=d, a=then)
 
@@ -132,14 +142,14 @@ class X86Selector(Selector):
         if constant is not None and fits_i32(constant):
             source = self.use(a)
             d = self.define(i.dest[0])
-            self.copy(d, source)
+            self.copy(d, source, self.width(a))
             self.emit(f"{op} {r}, i32", d=d, i=constant)
             return
         if commutes and self.uses[a] > 1 and self.uses[b] == 1 and constant is None:
             a, b = b, a
         left, right = self.use(a), self.use(b)
         d = self.define(i.dest[0])
-        self.copy(d, left)
+        self.copy(d, left, self.width(i.args[0]))
         self.emit(f"{op} {r}, {r}", d=d, a=right)
 
     def op_add(self, i: Instruction) -> None:
@@ -205,7 +215,7 @@ class X86Selector(Selector):
             # The upper half becomes zero either way.
             source = self.use(a)
             d = self.define(i.dest[0])
-            self.copy(d, source)
+            self.copy(d, source, 32)
             self.emit("and r32, i32", d=d, i=constant - (1 << 32) if constant >> 31 else constant)
             return
         if constant is None and self.target.has("bmi1"):
@@ -225,7 +235,7 @@ class X86Selector(Selector):
         self.two_address("xor", i, True)
 
     def op_not(self, i: Instruction) -> None:
-        d = self.copied(self.use(i.args[0]))
+        d = self.copied(self.use(i.args[0]), self.width(i.args[0]))
         self.alias(i.dest[0], d)
         self.emit(f"{i.op} r{self.width(i.dest[0])}", d=d)
 
@@ -276,7 +286,7 @@ class X86Selector(Selector):
                 x = self.use(a)
                 self.emit(f"lea {r}, [r64 + r64*1 + i32]", d=self.define(i.dest[0]), b=x, x=x, i=0)
                 return
-            d = self.copied(self.use(a))
+            d = self.copied(self.use(a), self.width(a))
             self.alias(i.dest[0], d)
             self.emit(f"{op} {r}, u8", d=d, i=constant)
             return
@@ -284,9 +294,9 @@ class X86Selector(Selector):
         if op != "rol" and self.target.has("bmi2"):
             self.emit(f"{op}x {r}, {r}, {r}", d=self.define(i.dest[0]), a=value, b=count)
             return
-        d = self.copied(value)
+        d = self.copied(value, self.width(a))
         self.alias(i.dest[0], d)
-        self.copy("rcx", count)
+        self.copy("rcx", count, 32)
         self.emit(f"{op} {r}, cl", d=d)
 
     op_lshr = op_ashr = op_rotl = op_shl
@@ -348,7 +358,7 @@ class X86Selector(Selector):
         self.emit(f"bsf {r}, {r}", d=d, a=source)
 
     def op_bswap(self, i: Instruction) -> None:
-        d = self.copied(self.use(i.args[0]))
+        d = self.copied(self.use(i.args[0]), self.width(i.args[0]))
         self.alias(i.dest[0], d)
         self.emit(f"bswap r{self.width(i.dest[0])}", d=d)
 
