@@ -46,7 +46,8 @@ RECORD_KEYS = ("name", "extends", "aliases", "summary", "isa", "triple", "featur
 ELF_KEYS = ("machine", "flags", "text_alignment", "page_size")
 ABI_KEYS = ("arguments", "result", "caller_saved", "callee_saved", "stack_pointer", "link_register",
             "stack_alignment", "narrow_values")
-OPTIONAL_KEYS = ("extends", "aliases", "summary", "features", "link_register")
+
+MAX_DEPTH = 16
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ALIAS = re.compile(r"[a-z][a-z0-9_.-]*")
@@ -150,6 +151,8 @@ def _target(record: _Record, records: dict[str, _Record], below: tuple[str, ...]
                         + " -> ".join((*below, name, parent.value)), parent.span)
         if parent.value not in records:
             raise _unknown("E705", "target", parent, records)
+        if len(below) == MAX_DEPTH:
+            raise error("E705", f"records extend each other more than {MAX_DEPTH} deep", parent.span)
         base = _target(records[parent.value], records, (*below, name))
 
     isa_name = _one(top, "isa", base.isa if base else None, lambda s: _one_of(s, _ISAS, "isa"))
@@ -161,7 +164,7 @@ def _target(record: _Record, records: dict[str, _Record], below: tuple[str, ...]
                                     lambda s: _matching(s, _MNEMONIC, "a mnemonic"), nested=True))
     target = Target(
         name=name,
-        aliases=tuple(_words(top, "aliases", (), lambda s: _matching(s, _ALIAS, "an alias"))),
+        aliases=tuple(_words(top, "aliases", (), _alias)),
         summary=_one(top, "summary", base.summary if base else name, lambda s: s.value),
         isa=isa_name,
         triple=_one(top, "triple", base.triple if base else None, lambda s: _matching(s, _TRIPLE, "a triple")),
@@ -311,6 +314,12 @@ def _matching(scalar: Scalar, pattern: re.Pattern[str], what: str) -> str:
     if not pattern.fullmatch(scalar.value):
         raise error("E706", f"`{scalar.value}` cannot be {what}", scalar.span)
     return scalar.value
+
+
+def _alias(scalar: Scalar) -> str:
+    if scalar.value == "all":
+        raise error("E706", "`all` cannot be an alias; it names every target", scalar.span)
+    return _matching(scalar, _ALIAS, "an alias")
 
 
 def _one_of(scalar: Scalar, known: Iterable[str], what: str) -> str:
