@@ -9,7 +9,8 @@ from __future__ import annotations
 from intent_tool.language.contract import Contract, ScalarType
 from intent_tool.language.diagnostics import Diagnostic, IntentError, Span, error
 from intent_tool.language.elaborate import CannotElaborate, Obligation, elaborate
-from intent_tool.language.oracle import Arguments, Oracle, OracleFault, check_examples, shown_call
+from intent_tool.language.oracle import Arguments, Oracle, OracleFault, shown_call
+from intent_tool.language.oracle_examples import check_examples
 from intent_tool.language.samples import sample_inputs
 
 SEARCHED = 3000

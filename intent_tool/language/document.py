@@ -219,18 +219,19 @@ def _syntax_error(problem: Any, lines: Lines) -> IntentError:
     if opened is not None and opened.start(1) < max(span.column, 2):
         at = offset - len(before) + opened.start(1)
         sort = {"[": "a list", "{": "a mapping"}.get(opened[1], "a quoted text")
-        return error("E114", f"YAML reads a value that starts with `{opened[1]}` as {sort}, and what follows does not "
-                     "fit", lines.span(at, at + 1), _QUOTE_HELP)
+        return error("E114", f"YAML reads a value that starts with `{opened[1]}` as {sort}, and what follows does "
+                     "not fit", lines.span(at, at + 1), _QUOTE_HELP)
     if problem.context_mark is not None and "flow" in (problem.context or ""):
         start = problem.context_mark.index
         opening = lines.source.text[start:start + 1]
-        return error("E114", f"YAML reads a value that starts with `{opening}` as a "
-                     f"{'list' if opening == '[' else 'mapping'}, and finds no end of it", lines.span(start, start + 1),
-                     _QUOTE_HELP)
+        sort = "a list" if opening == "[" else "a mapping"
+        return error("E114", f"YAML reads a value that starts with `{opening}` as {sort}, and finds no end of it",
+                     lines.span(start, start + 1), _QUOTE_HELP)
     if problem.context_mark is not None and "quoted scalar" in (problem.context or ""):
         start = problem.context_mark.index
-        return error("E114", f"YAML reads a value that starts with `{lines.source.text[start:start + 1]}` as a quoted "
-                     "text, and finds no end of it", lines.span(start, start + 1), _QUOTE_HELP)
+        opening = lines.source.text[start:start + 1]
+        return error("E114", f"YAML reads a value that starts with `{opening}` as a quoted text, and finds no end of "
+                     "it", lines.span(start, start + 1), _QUOTE_HELP)
     if "mapping values are not allowed" in words:
         return error("E115", "YAML reads `: ` inside a value as the start of a mapping", span, _QUOTE_HELP)
     if "could not find expected ':'" in words:
@@ -254,8 +255,8 @@ def expression_text(value: Value, what: str) -> Text:
         raise error("E116", f"{what} is one expression, not a list", value.span)
     if isinstance(value, Mapping):
         if value.flow:
-            raise error("E114", f"YAML reads a value that starts with `{{` as a mapping; {what} must be an expression",
-                        value.span, _QUOTE_HELP)
+            raise error("E114", "YAML reads a value that starts with `{` as a mapping; "
+                        f"{what} must be an expression", value.span, _QUOTE_HELP)
         colon = value.entries[0].value.span if value.entries else value.span
         raise error("E115", f"YAML reads `: ` inside a value as the start of a mapping; {what} must be an expression",
                     colon, _QUOTE_HELP)
@@ -274,7 +275,8 @@ _YAML_MEANINGS = (
     (re.compile(r"[-+]?0o[0-7_]+"), "a text or a number, by its version", "write the decimal number, or quote it"),
     (re.compile(r"[-+]?(?:[1-9][0-9]*_[0-9_]*|0x[0-9a-fA-F_]*_[0-9a-fA-F_]*|0b[01_]*_[01_]*)"),
      "a number by rules of its own", "write it without `_`, or quote it"),
-    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number to base 60", "write the number itself"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "a number to base 60",
+     "write the number itself"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?"), "a date", "write spaces around `-` to subtract"),
     (re.compile(r"[-+]?(?:[0-9][0-9_]*)?\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?\.(?i:inf)|\.(?i:nan)"), "a fraction",
      "contracts have integers only"),

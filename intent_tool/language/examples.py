@@ -25,9 +25,9 @@ def function_example(item: Value, signature: Signature, calls: Scope, then: Scop
     text = expression_text(item, "an example")
     check = _predicate(parse_expression(text, calls), calls)
     if not any(isinstance(n, CallIntent) and n.name == signature.name for n in descendants(check)):
+        usage = f"{signature.name}({', '.join(p.name for p in signature.parameters)})"
         raise error("E415", f"the example does not call `{signature.name}`", check.span,
-                    f"write it as in `{signature.name}({', '.join(p.name for p in signature.parameters)}) == …`, with "
-                    "values")
+                    f"write it as in `{usage} == …`, with values")
     if signature.result is None:
         raise error("E415", f"`{signature.name}` returns nothing that could be compared", check.span,
                     "write a mapping: `given: …` with the arguments, `then: …` with the buffers afterwards")
@@ -94,7 +94,8 @@ def _check_lengths(signature: Signature, given: dict[str, int | tuple[int, ...]]
         if parameter.buffer is not None and isinstance(content, tuple):
             wanted = closed_value(parameter.buffer.length, scalars)
             if wanted != len(content):
-                raise error("E416", f"`{parameter.name}` has {len(content)} elements; the signature says {wanted}", span)
+                raise error("E416", f"`{parameter.name}` has {len(content)} elements; the signature says {wanted}",
+                            span)
     for pair in aliases:
         left, right = (given[name] for name in sorted(pair))
         if isinstance(left, tuple) and isinstance(right, tuple) and any(

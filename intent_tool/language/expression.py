@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from intent_tool.language import refused
 from intent_tool.language.contract import Definition, Signature
 from intent_tool.language.diagnostics import IntentError, Span, error
 from intent_tool.language.fold import MAX_BITS, constant
-from intent_tool.language.lexical import check_characters
+from intent_tool.language.format_spec import check_format
+from intent_tool.language.python_syntax import Places, parse_python
 from intent_tool.language.sorts import FUNCTION, INTEGER, SEQUENCE, TUPLE, is_sequence, sort_of
 from intent_tool.language.text import Text
 from intent_tool.language.tree import (
@@ -43,10 +44,6 @@ from intent_tool.language.tree import (
 )
 from intent_tool.language.vocabulary import BUILTINS, PASSED_BY_NAME, USAGE, WIDTH_ARGUMENT, name_problem
 
-MAX_DEPTH = 100
-MAX_NODES = 20_000
-MAX_FORMAT_WIDTH = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -63,24 +60,20 @@ class Scope:
     """Names that exist, but not here, and why."""
     is_program: bool = False
 
-    def with_locals(self, names: Mapping[str, str | None]) -> Scope:
-        return replace(self, variables={**self.variables, **names})
-
 
 def parse_expression(text: Text, scope: Scope, parameters: tuple[str, ...] = ()) -> Expression:
     """The tree of an expression; `parameters` are a definition's. Raises `IntentError` with the place."""
-    parsed = _parse(text, "(")
-    body = parsed.body
+    body, places = parse_python(text)
     if isinstance(body, ast.GeneratorExp) and body.col_offset == 0:
         raise error("E307", "a generator expression needs parentheses of its own", text.span(),
                     "write `(… for … in …)`")
-    return _Builder(text, scope, 1, dict.fromkeys(parameters)).value(body)
+    return _Builder(places, scope, dict.fromkeys(parameters)).value(body)
 
 
 def parse_keywords(text: Text, scope: Scope) -> dict[str, tuple[Expression, Span]]:
     """``a=1, b=[2, 3]`` as expressions by name, each with the place of its name."""
-    call = _parse(text, "f(").body
-    builder = _Builder(text, scope, 2, {})
+    call, places = parse_python(text, "f(")
+    builder = _Builder(places, scope, {})
     if not isinstance(call, ast.Call) or call.col_offset != 0 or call.args or not isinstance(call.func, ast.Name):
         where = call.args[0] if isinstance(call, ast.Call) and call.args else None
         raise error("E308", "`given` lists arguments by name", builder.span(where) if where else text.span(),
@@ -97,64 +90,6 @@ def parse_keywords(text: Text, scope: Scope) -> dict[str, tuple[Expression, Span
     return found
 
 
-def _parse(text: Text, opening: str) -> ast.Expression:
-    """Python's tree of the text in parentheses, so that it may have several lines."""
-    check_characters(text)
-    if not text.value.strip():
-        raise error("E309", "an expression is missing", text.span())
-    try:
-        tree = ast.parse(f"{opening}{text.value}\n)", mode="eval")
-    except SyntaxError as problem:
-        raise _syntax_error(text, problem, len(opening)) from None
-    except (RecursionError, MemoryError, ValueError, OverflowError):
-        raise error("E303", "the expression is nested too deep", text.span(0, 1),
-                    "name parts of it in `where`") from None
-    _check_size(tree, text, len(opening))
-    return tree
-
-
-def _syntax_error(text: Text, problem: SyntaxError, shift: int) -> IntentError:
-    lines = text.value.split("\n")
-    row = max(problem.lineno or 1, 1) - 1
-    column = max(problem.offset or 1, 1) - 1 - (shift if row == 0 else 0)
-    start = sum(len(line) + 1 for line in lines[:row]) + column
-    message = re.split(r"\. (?:Perhaps|Maybe)|[(:] ?", problem.msg.removeprefix("f-string: "))[0].strip()
-    plain = message in {"invalid syntax", "unexpected EOF while parsing"}
-    word = re.match(r"\w+|\S", text.value[start:])
-    span = text.span(start, start + len(word[0])) if word else text.span(len(text.value.rstrip()) - 1)
-    assignment = re.search(r"(?<![=<>!:])=(?!=)", text.value)
-    if assignment is not None and (plain or "==" in problem.msg):
-        return error("E309", "`=` is not part of an expression", text.span(assignment.start(), assignment.end()),
-                     "write `==` to compare")
-    if problem.msg.startswith("f-string"):
-        return error("E310", f"not an f-string of the language: {message}", span)
-    if "forgot a comma" in problem.msg:
-        return error("E309", f"an operator or a comma is missing near `{word[0] if word else ''}`", span)
-    if not plain:
-        return error("E309", f"not an expression: {message}", span)
-    if word is None:
-        return error("E309", "the expression ends too early", span)
-    return error("E309", f"not an expression: `{word[0]}` is unexpected here", span)
-
-
-def _check_size(tree: ast.Expression, text: Text, shift: int) -> None:
-    """Level by level, since a recursive walk is what must be kept from running."""
-    level: list[ast.AST] = [tree.body]
-    count = 0
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in ast.iter_child_nodes(node)
-                 if isinstance(child, (ast.expr, ast.comprehension, ast.keyword, ast.arguments, ast.Slice))]
-        count += len(level)
-        if count > MAX_NODES:
-            raise error("E301", f"an expression of more than {MAX_NODES} parts", text.span(0, 1))
-        if not level:
-            return
-    deepest = next((n for n in level if isinstance(n, ast.expr)), None)
-    span = _Builder(text, Scope({}), shift, {}).span(deepest) if deepest is not None else text.span(0, 1)
-    raise error("E303", f"the expression is nested more than {MAX_DEPTH} deep", span,
-                "name parts of it in `where`, or write a long sum as `sum([a, b, …])`")
-
-
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
     ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}
@@ -163,65 +98,19 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.In: "in",
     ast.NotIn: "not in"}
 
-_REFUSED: dict[type[ast.expr], tuple[str, str]] = {
-    ast.Set: ("a set", "write a list, `[a, b]`"),
-    ast.Dict: ("a dictionary", "index a list, or write `a if c else b`"),
-    ast.SetComp: ("a set comprehension", "write a list comprehension, `[… for … in …]`"),
-    ast.DictComp: ("a dictionary comprehension", "write a list comprehension, `[… for … in …]`"),
-    ast.NamedExpr: ("an assignment", "name the value in `where`"),
-    ast.Await: ("`await`", "leave it out"),
-    ast.Yield: ("`yield`", "write a generator expression, `(… for … in …)`"),
-    ast.YieldFrom: ("`yield from`", "write a generator expression, `(… for … in …)`"),
-    ast.Starred: ("unpacking with `*`", "write the elements out"),
-}
-_METHODS = {
-    "bit_count": "write `popcount(x)`", "bit_length": "write `width - clz(x, width)`", "count":
-    "write `sum(x == y for x in data)`", "index": "write `next((i for i, x in enumerate(data) if x == y), default)`",
-    "append": "write `data + [x]`", "get": "write `a if c else b`", "startswith": "compare a slice: `data[0:2] == b\"ab\"`",
-    "endswith": "compare a slice", "find": "write `next((i for i, x in enumerate(data) if x == y), default)`",
-    "split": "fold over the bytes with `reduce`", "join": "write a comprehension", "format": "write an f-string",
-    "encode": 'write a byte string, b"…"', "to_bytes": "write `bytes((x >> 8 * i) & 0xFF for i in range(n))`",
-    "from_bytes": "write `sum(b << 8 * i for i, b in enumerate(data))`",
-}
-_FUNCTIONS = {
-    "map": "write a comprehension", "filter": "write a comprehension with `if`", "list": "write a comprehension, or "
-    "the sequence itself", "tuple": "write `(a, b)`", "set": "write a list", "dict": "index a list",
-    "str": "write an f-string", "print": "say what is printed in `stdout`", "round": "write `(2*a + b) // (2*b)`",
-    "float": "contracts have integers only", "bin": "write an f-string with `:b`", "hex": "write an f-string with `:x`",
-    "oct": "write an f-string with `:o`", "bool": "write `x != 0`", "iter": "leave it out", "isinstance": "leave it out",
-    "eval": "write the expression", "exec": "write the expression", "open": "a contract reads `stdin` and `args` only",
-    "input": "a contract reads `stdin` and `args` only", "chr": "write an f-string with `:c`, or bytes([x])",
-    "accumulate": "write `reduce` with a tuple as state", "product": "write a comprehension with two `for`",
-    "u128": "write `x % 2**128`", "bytearray": "write `bytes(…)`", "slice": "write `data[a:b]`",
-}
-
-
 class _Builder:
-    """Builds one expression's tree. `bound` has the local variables; their value is the greatest exponent that a
-    variable over a constant range may be, or None."""
+    """Builds the tree of a part of an expression. `bound` has the local variables, with the greatest value of those
+    that go over a constant range; `later` has those that the comprehension binds only further on."""
 
-    def __init__(self, text: Text, scope: Scope, shift: int, bound: dict[str, int | None]) -> None:
-        self.text = text
+    def __init__(self, places: Places, scope: Scope, bound: Mapping[str, int | None],
+                 later: frozenset[str] = frozenset()) -> None:
+        self.places = places
         self.scope = scope
         self.bound = bound
-        self.later: frozenset[str] = frozenset()
-        self.shift = shift
-        self.offsets = [0]
-        for line in text.value.split("\n"):
-            self.offsets.append(self.offsets[-1] + len(line) + 1)
-
-    def offset(self, row: int, column: int) -> int:
-        """From Python's line and UTF-8 column to an offset in the text."""
-        if row > len(self.offsets) - 1:
-            return len(self.text.value)
-        start, stop = self.offsets[row - 1], self.offsets[row]
-        column -= self.shift if row == 1 else 0
-        line = self.text.value[start:stop]
-        return start + (column if line.isascii() else len(line.encode()[:max(0, column)].decode(errors="ignore")))
+        self.later = later
 
     def span(self, node: ast.expr | ast.arg | ast.keyword) -> Span:
-        return self.text.span(self.offset(node.lineno, node.col_offset),
-                              self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0))
+        return self.places.span(node)
 
     def sort(self, node: Expression) -> str | None:
         variables = {**self.scope.variables, **dict.fromkeys(self.bound)}
@@ -230,7 +119,7 @@ class _Builder:
     def build(self, node: ast.expr) -> Expression:
         method = getattr(self, "build_" + type(node).__name__, None)
         if method is None:
-            what, instead = _REFUSED.get(type(node), (f"`{type(node).__name__}`", ""))
+            what, instead = refused.SYNTAX.get(type(node), (f"`{type(node).__name__}`", ""))
             raise error("E320", f"{what} is not part of the language", self.span(node), instead or None)
         built: Expression = method(node)
         return built
@@ -304,8 +193,8 @@ class _Builder:
             return error("E325", f"`{name}` is not known", span, f"write `{name.capitalize()}`")
         if name.startswith("_") and name != "_":
             return error("E325", f"`{name}`: names that start with `_` are not part of the language", span)
-        if name in _FUNCTIONS:
-            return error("E325", f"`{name}` is not part of the language", span, _FUNCTIONS[name])
+        if name in refused.FUNCTIONS:
+            return error("E325", f"`{name}` is not part of the language", span, refused.FUNCTIONS[name])
         known = [*self.bound, *self.scope.definitions, *self.scope.variables, *self.scope.intents, *BUILTINS]
         near = difflib.get_close_matches(name, known, 1, 0.6)
         if not near and name == "result":
@@ -401,7 +290,8 @@ class _Builder:
     def build_Subscript(self, node: ast.Subscript) -> Expression:
         span, sequence = self.span(node), self.value(node.value)
         if self.sort(sequence) == INTEGER:
-            raise error("E322", "an integer has no elements", sequence.span, "write `bits(x, high, low)` for its bits")
+            raise error("E322", "an integer has no elements", sequence.span,
+                        "write `bits(x, high, low)` for its bits")
         if isinstance(node.slice, ast.Slice):
             if node.slice.step is not None:
                 raise error("E320", "a slice with a step is not part of the language", span,
@@ -415,7 +305,8 @@ class _Builder:
         return Index(span, sequence, index)
 
     def build_Attribute(self, node: ast.Attribute) -> Expression:
-        raise error("E320", f"`.{node.attr}` is not part of the language", self.span(node), _METHODS.get(node.attr))
+        raise error("E320", f"`.{node.attr}` is not part of the language", self.span(node),
+                    refused.METHODS.get(node.attr))
 
     def build_Lambda(self, node: ast.Lambda) -> Expression:
         arguments = node.args
@@ -431,11 +322,7 @@ class _Builder:
 
     def inner(self, names: Mapping[str, int | None], later: frozenset[str] = frozenset()) -> _Builder:
         """The builder for a part in which `names` are bound too, and `later` are not yet."""
-        builder = _Builder.__new__(_Builder)
-        builder.text, builder.scope, builder.shift, builder.offsets = self.text, self.scope, self.shift, self.offsets
-        builder.bound = {**self.bound, **names}
-        builder.later = (self.later - frozenset(names)) | later
-        return builder
+        return _Builder(self.places, self.scope, {**self.bound, **names}, (self.later - frozenset(names)) | later)
 
     def check_local(self, name: str, span: Span) -> None:
         problem = name_problem(name)
@@ -459,7 +346,8 @@ class _Builder:
         clauses = []
         for index, (generator, pattern) in enumerate(zip(node.generators, patterns, strict=True)):
             if generator.is_async:
-                raise error("E320", "`async for` is not part of the language", self.span(generator.iter), "write `for`")
+                raise error("E320", "`async for` is not part of the language", self.span(generator.iter),
+                            "write `for`")
             # As in Python, the first sequence is evaluated outside, where the comprehension's names mean nothing.
             outside = self if index == 0 else self.inner(known, all_names - frozenset(known))
             sequence = outside.sequence(generator.iter, "what `for` goes over")
@@ -523,7 +411,7 @@ class _Builder:
             if not all(isinstance(p, ast.Constant) for p in pieces):
                 raise error("E310", "the format of a field must be constant", value.span)
             spec = "".join(str(p.value) for p in pieces if isinstance(p, ast.Constant))
-        _check_format(spec, value.span)
+        check_format(spec, value.span)
         sort = self.sort(value)
         if (sort == INTEGER and spec.endswith("s")) or (is_sequence(sort) and spec and not spec.endswith("s")):
             raise error("E310", f"the format `{spec}` does not fit an {sort}" if sort == INTEGER else
@@ -537,7 +425,7 @@ class _Builder:
         span = self.span(node)
         if isinstance(node.func, ast.Attribute):
             raise error("E320", f"methods such as `.{node.func.attr}()` are not part of the language", span,
-                        _METHODS.get(node.func.attr))
+                        refused.METHODS.get(node.func.attr))
         if not isinstance(node.func, ast.Name):
             raise error("E321", "only functions by name can be called", self.span(node.func))
         name, place = node.func.id, self.span(node.func)
@@ -579,7 +467,8 @@ class _Builder:
 
     def check_count(self, name: str, given: int, fewest: int, most: int | None, span: Span) -> None:
         if given < fewest or (most is not None and given > most):
-            wanted = str(fewest) if most == fewest else f"at least {fewest}" if most is None else f"{fewest} to {most}"
+            wanted = (str(fewest) if most == fewest else f"at least {fewest}" if most is None else
+                      f"{fewest} to {most}")
             plural = "argument" if wanted.endswith("1") else "arguments"
             raise error("E331", f"`{name}` takes {wanted} {plural}, not {given}", span, f"write `{self.usage(name)}`")
 
@@ -684,25 +573,3 @@ def _names(pattern: Pattern) -> list[str]:
 
 def _short(value: int) -> str:
     return str(value) if value.bit_length() <= 128 else f"a number of {value.bit_length()} bits"
-
-
-def _sentence(problem: Exception) -> str:
-    text = str(problem).rstrip(".")
-    return text[:1].lower() + text[1:]
-
-
-_FORMAT = re.compile(r"(?:(?:[^{}])?[<>=^])?[-+ ]?#?0?(?P<width>[0-9]*),?(?P<type>[dxXobcs])?", re.DOTALL)
-
-
-def _check_format(spec: str, span: Span) -> None:
-    match = _FORMAT.fullmatch(spec)
-    help = "formats are `d x X o b c s` with width, fill, alignment, sign and `,`"
-    if match is None:
-        raise error("E310", f"`{spec}` is not a format", span, help)
-    if match["width"] and (len(match["width"]) > 4 or int(match["width"]) > MAX_FORMAT_WIDTH):
-        raise error("E310", f"a field of more than {MAX_FORMAT_WIDTH} characters", span)
-    try:
-        format("a" if match["type"] == "s" else 65, spec)
-    except ValueError as problem:
-        raise error("E310", f"`{spec}` is not a format: {_sentence(problem)}", span,
-                    help) from None

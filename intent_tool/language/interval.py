@@ -5,7 +5,7 @@ No conditions are looked at; the checks of a contract refine much more."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Optional
+from typing import TypeAlias
 
 from intent_tool.language.contract import Contract
 from intent_tool.language.tree import (
@@ -24,7 +24,7 @@ from intent_tool.language.tree import (
 )
 from intent_tool.language.vocabulary import CASTS
 
-Interval = Optional[tuple[int, int]]
+Interval: TypeAlias = tuple[int, int] | None
 """Both ends inclusive; None when unknown."""
 
 MAX_BITS = 8192
@@ -115,16 +115,16 @@ def _binary(op: str, left: Interval, right: Interval) -> Interval:
     if op == "*":
         corners = [a * b for a in left for b in right]
         return min(corners), max(corners)
-    if op == "<<" and 0 <= right[0] and right[1] <= MAX_BITS:
+    if op == "<<" and right[0] >= 0 and right[1] <= MAX_BITS:
         corners = [a << b for a in left for b in right]
         return min(corners), max(corners)
-    if op == ">>" and 0 <= right[0]:
+    if op == ">>" and right[0] >= 0:
         corners = [a >> min(b, MAX_BITS) for a in left for b in right]
         return min(corners), max(corners)
     if op == "//" and right[0] > 0:
         corners = [a // b for a in left for b in right]
         return min(corners), max(corners)
-    if op == "**" and 0 <= right[0] and max(abs(left[0]), abs(left[1])).bit_length() * right[1] <= MAX_BITS:
+    if op == "**" and right[0] >= 0 and max(abs(left[0]), abs(left[1])).bit_length() * right[1] <= MAX_BITS:
         top = max(abs(left[0]), abs(left[1]), 1) ** right[1]
         return (0 if left[0] >= 0 else -top), top
     if op in {"&", "|", "^"}:

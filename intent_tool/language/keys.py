@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from intent_tool.language import document
-from intent_tool.language.contract import Contract, Definition, FunctionExample, ProgramExample, Signature
-from intent_tool.language.diagnostics import Diagnostic, IntentError, Source, Span, error
-from intent_tool.language.document import Entry, Scalar, Value, expression_text
+from intent_tool.language.contract import Contract, FunctionExample, ProgramExample, Signature
+from intent_tool.language.definitions import read_definitions
+from intent_tool.language.diagnostics import Source, Span, error
+from intent_tool.language.document import Entry, Scalar, Value
 from intent_tool.language.examples import function_example, program_example
-from intent_tool.language.expression import Scope, parse_expression
+from intent_tool.language.expression import Scope
 from intent_tool.language.fold import constant
+from intent_tool.language.names import Names
+from intent_tool.language.problems import Problems
 from intent_tool.language.prototype import parse_signature
-from intent_tool.language.sorts import (
-    INTEGER,
-    SEQUENCE,
-    SEQUENCE_OF_SEQUENCES,
-    TUPLE,
-    is_sequence,
-    signature_sorts,
-    sort_of,
-)
+from intent_tool.language.sorts import INTEGER, SEQUENCE
 from intent_tool.language.tree import Expression, Integer
-from intent_tool.language.vocabulary import name_problem
-from intent_tool.language.walk import Size, definition_reads, unfolded_size
 
 FUNCTION_KEYS = ("intent", "signature", "where", "requires", "returns", "ensures", "writes", "examples", "uses",
                  "optimize", "limits", "secret", "targets")
 PROGRAM_KEYS = ("intent", "program", "where", "stdout", "stderr", "exit", "examples", "uses", "optimize", "limits",
                 "targets")
 LIMITS = ("instructions", "bytes", "stack")
-MAX_UNFOLDED_DEPTH = 150
-MAX_UNFOLDED_NODES = 100_000
-"""Of an expression with all definitions put in place."""
-
-_QUOTES_HELP = "YAML takes these quotes away; write b\"…\" for bytes, or f\"…\" in a program's output"
-
-_T = TypeVar("_T")
 _NOT_IN_PROGRAMS = {
     "requires": "a program cannot choose its users: say in `stdout`, `stderr` and `exit` what happens instead",
     "returns": "say what it prints in `stdout`, and its status in `exit`",
@@ -49,26 +33,6 @@ _NOT_IN_PROGRAMS = {
     "writes": "say what it prints in `stdout`",
     "secret": "it is about a function's parameters",
 }
-
-
-@dataclass
-class Problems:
-    """Diagnostics of independent parts, raised together."""
-
-    found: list[Diagnostic] = field(default_factory=list)
-
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        try:
-            yield
-        except IntentError as problem:
-            self.found.extend(problem.diagnostics)
-
-    def raise_any(self) -> None:
-        if self.found:
-            unique = {(d.code, d.message, d.span and (d.span.source.path, d.span.line, d.span.column)): d
-                      for d in self.found}
-            raise IntentError(*sorted(unique.values(), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0)))
 
 
 def build_contract(top: document.Mapping, source: Source, uses: Callable[[Value], Mapping[str, Contract]],
@@ -82,9 +46,6 @@ class _Builder:
                  path: str | None) -> None:
         self.top, self.source, self.load_uses, self.path = top, source, uses, path
         self.problems = Problems()
-        self.definitions: dict[str, Definition] = {}
-        self.constants: dict[str, int] = {}
-        self.sizes: dict[str, Size] = {}
         self.used: Mapping[str, Contract] = {}
         self.signature: Signature | None = None
         self.is_program = top.get("program") is not None
@@ -110,9 +71,11 @@ class _Builder:
                 self.used = self.load_uses(uses)
                 self.check_used()
             problems.raise_any()
-        self.where()
+        self.names = Names(self.signature, self.used)
+        entries = problems.values(lambda: _mapping(self.top, "where", "`where:` and below it `name: expression`"))
+        read_definitions(entries, self.names, problems)
         contract = Contract(
-            self.source, prose, span, self.signature, program, self.definitions,
+            self.source, prose, span, self.signature, program, self.names.definitions,
             uses=self.used, optimize=self.optimize(), limits=self.limits(), secret=self.secret(),
             targets=self.targets(), key_spans={e.key.value: e.key.span for e in self.top.entries},
             files=self.files())
@@ -169,8 +132,7 @@ class _Builder:
         own = self.signature.parameters if self.signature else ()
         taken = {p.name for p in own} | ({self.signature.name} if self.signature else set())
         place = next(e.key.span for e in self.top.entries if e.key.value == "uses")
-        for name, contract in self.used.items():
-            self.sizes[name] = _formula_size(contract)
+        for name in self.used:
             if name in taken:
                 raise error("E606", f"`{name}` of a used file has the name of this function or of a parameter", place)
 
@@ -225,135 +187,29 @@ class _Builder:
                     raise error("E411", f"`{item.value}` is listed twice", item.span)
                 names.append(item.value)
             if not names:
-                raise error("E411", "`targets` is empty", self.place("targets"), "delete the key to allow every target")
+                raise error("E411", "`targets` is empty", self.place("targets"),
+                            "delete the key to allow every target")
         return tuple(names)
 
     def place(self, key: str) -> Span:
         return next(e.key.span for e in self.top.entries if e.key.value == key)
-
-    # Definitions, and what expressions may use.
-
-    def scope(self, result: bool = False) -> Scope:
-        if self.signature is None:
-            variables: dict[str, str | None] = {"stdin": SEQUENCE, "args": SEQUENCE_OF_SEQUENCES}
-        else:
-            variables = dict(signature_sorts(self.signature))
-        hidden = {}
-        if self.signature is not None:
-            if result and self.signature.result is not None:
-                variables["result"] = INTEGER
-            else:
-                hidden["result"] = ("the function returns nothing" if result else
-                                    "it is known in `ensures` and in `then` of examples only")
-            hidden[self.signature.name] = "a contract cannot call its own function; fold with `reduce`"
-        intents = {name: used.signature for name, used in self.used.items() if used.signature is not None}
-        return Scope(variables, self.definitions, self.constants, intents, hidden, self.is_program)
-
-    def where(self) -> None:
-        entries = _collect(self.problems, lambda: _mapping(self.top, "where", "`where:` and below it `name: expression`"))
-        heads: list[tuple[Entry, str, tuple[str, ...] | None]] = []
-        for entry in entries:
-            with self.problems.collected():
-                heads.append((entry, *self.head(entry, [h[1] for h in heads])))
-        # Without a head its name would be unknown everywhere, which says nothing new.
-        self.problems.raise_any()
-        words = {name: set(re.findall(r"[A-Za-z_]\w*", _raw(entry.value))) - set(parameters or ())
-                 for entry, name, parameters in heads}
-        for index, (entry, name, parameters) in enumerate(heads):
-            hidden = {}
-            for later, later_name, _ in heads[index:]:
-                cycle = _path(words, later_name, name)
-                hidden[later_name] = (
-                    "a definition cannot use itself; fold with `reduce`" if later_name == name else
-                    f"it is defined only below, in line {later.key.span.line}" if cycle is None else
-                    f"it uses {' → '.join(cycle)} again; definitions cannot be recursive")
-            scope = self.scope()
-            # A broken definition stays known, so that its uses do not become errors of their own.
-            body: Expression = Integer(entry.key.span, 0)
-            with self.problems.collected():
-                text = expression_text(entry.value, f"`{name}`")
-                body = parse_expression(text, replace(scope, hidden={**scope.hidden, **hidden}), parameters or ())
-                self.sizes[name] = self.measure(body)
-            self.definitions[name] = Definition(name, parameters, body, entry.key.span)
-            value = constant(body, self.constants) if parameters is None else None
-            if value is not None:
-                self.constants[name] = value
-
-    def head(self, entry: Entry, taken: list[str]) -> tuple[str, tuple[str, ...] | None]:
-        """Name and parameters of a definition."""
-        key = entry.key
-        match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*", key.value, re.ASCII)
-        if match is None:
-            raise error("E412", f"`{key.value[:60]}` does not name a definition", key.span,
-                        "write `name: expression`, or `name(x, y): expression`")
-        name = match[1]
-        problem = name_problem(name) or ("`_` is no name for a definition" if name == "_" else None)
-        own = self.scope()
-        if problem is None and name in own.variables:
-            problem = f"`{name}` is already a parameter" if self.signature else f"`{name}` is the program's input"
-        if problem is None and (name in self.used or (self.signature and name == self.signature.name)):
-            problem = f"`{name}` is already a function"
-        if problem is None and name in taken:
-            problem = f"`{name}` is defined twice"
-        if problem is not None:
-            raise error("E412", problem, key.span, "choose another name")
-        if match[2] is None:
-            return name, None
-        parameters = tuple(p.strip() for p in match[2].split(","))
-        if parameters == ("",):
-            raise error("E412", f"`{name}()` has no parameters", key.span, f"write `{name}: …`")
-        for parameter in parameters:
-            problem = name_problem(parameter) if parameter else "a parameter has no name"
-            if problem is None and parameters.count(parameter) > 1:
-                problem = f"two parameters are named `{parameter}`"
-            if problem is None and (parameter in taken or parameter == name or parameter in self.used):
-                problem = f"`{parameter}` is already a definition or a function"
-            if problem is not None:
-                raise error("E412", problem, key.span, "choose another name")
-        return name, parameters
-
-    def measure(self, node: Expression) -> Size:
-        size = unfolded_size(node, self.sizes)
-        if size.depth > MAX_UNFOLDED_DEPTH:
-            raise error("E417", f"with its definitions put in place the expression is {size.depth} deep; at most "
-                        f"{MAX_UNFOLDED_DEPTH} is allowed", node.span, "fold with `reduce` over a table or a range")
-        if size.nodes > MAX_UNFOLDED_NODES:
-            raise error("E417", f"with its definitions put in place the expression has {size.nodes} parts; at most "
-                        f"{MAX_UNFOLDED_NODES} are allowed", node.span, "fold with `reduce` over a table or a range")
-        return size
-
-    def expression(self, value: Value, what: str, scope: Scope, sort: str) -> Expression:
-        """An expression whose value must be of `sort`."""
-        try:
-            built = parse_expression(expression_text(value, what), scope)
-        except IntentError as problem:
-            if isinstance(value, Scalar) and value.style in {"'", '"'} and sort == SEQUENCE:
-                raise IntentError(*(replace(d, help=_QUOTES_HELP) for d in problem.diagnostics)) from None
-            raise
-        found = sort_of(built, scope.variables, scope.definitions)
-        if sort == INTEGER and (is_sequence(found) or found == TUPLE):
-            raise error("E419", f"{what} must be an integer, not a {found}", built.span)
-        if sort == SEQUENCE and found in {INTEGER, TUPLE}:
-            raise error("E419", f"{what} must be a sequence, not {'a tuple' if found == TUPLE else 'an integer'}",
-                        built.span, "write `(… for x in data)`, or a list `[a, b]`")
-        self.measure(built)
-        return built
 
     def optional(self, key: str, scope: Scope, sort: str) -> Expression | None:
         value = self.top.get(key)
         if value is None:
             return None
         with self.problems.collected():
-            return self.expression(value, f"`{key}`", scope, sort)
+            return self.names.expression(value, f"`{key}`", scope, sort)
         return Integer(value.span, 0)
 
-    def predicates(self, key: str, scope: Scope) -> list[tuple[Expression, str]]:
-        """The items of a list of predicates with their texts."""
-        found = []
-        for item in _collect(self.problems, lambda: _items(self.top, key, f"`{key}:` and below it `- predicate`")):
+    def ensures(self) -> tuple[Expression, ...]:
+        found: list[Expression] = []
+        for item in self.problems.values(lambda: _items(
+                self.top, "ensures", "`ensures:` and below it `- predicate`")):
             with self.problems.collected():
-                found.append((self.expression(item, f"an item of `{key}`", scope, INTEGER), _raw(item)))
-        return found
+                scope = self.names.scope(result=True)
+                found.append(self.names.expression(item, "an item of `ensures`", scope, INTEGER))
+        return tuple(found)
 
     # Functions.
 
@@ -361,33 +217,32 @@ class _Builder:
         signature = self.signature
         assert signature is not None
         requires, aliases = self.requires()
-        scope = self.scope()
+        scope = self.names.scope()
         returns = self.optional("returns", scope, INTEGER)
-        ensures = tuple(e for e, _ in self.predicates("ensures", self.scope(result=True)))
-        writes = self.writes(scope)
-        contract = replace(contract, requires=requires, aliases=aliases, returns=returns, ensures=ensures,
-                           writes=writes)
+        contract = replace(contract, requires=requires, aliases=aliases, returns=returns, ensures=self.ensures(),
+                           writes=self.writes(scope))
         # The rules between keys would only repeat what is wrong with the keys themselves.
         if not self.problems.found:
             with self.problems.collected():
                 self.check_function(contract, signature)
         examples: list[FunctionExample] = []
-        for item in _collect(self.problems, lambda: _items(self.top, "examples", "`examples:` and below it `- check`")):
+        for item in self.problems.values(lambda: _items(self.top, "examples", "`examples:` and below it `- check`")):
             with self.problems.collected():
-                examples.append(function_example(item, signature, self.example_scope(), self.then_scope(), aliases))
+                examples.append(function_example(
+                    item, signature, self.names.example_scope(), self.names.then_scope(), aliases))
         return replace(contract, function_examples=tuple(examples))
 
     def requires(self) -> tuple[tuple[Expression, ...], frozenset[frozenset[str]]]:
         found: list[Expression] = []
         aliases: set[frozenset[str]] = set()
-        items = _collect(self.problems, lambda: _items(self.top, "requires", "`requires:` and below it `- predicate`"))
+        items = self.problems.values(lambda: _items(self.top, "requires", "`requires:` and below it `- predicate`"))
         for item in items:
             with self.problems.collected():
                 match = re.fullmatch(r"aliased\s*\(\s*(\w+)\s*,\s*(\w+)\s*\)", _raw(item).strip())
                 if match is not None:
                     aliases.add(self.alias(match[1], match[2], item.span))
                 else:
-                    found.append(self.expression(item, "an item of `requires`", self.scope(), INTEGER))
+                    found.append(self.names.expression(item, "an item of `requires`", self.names.scope(), INTEGER))
         return tuple(found), frozenset(aliases)
 
     def alias(self, left: str, right: str, span: Span) -> frozenset[str]:
@@ -413,7 +268,7 @@ class _Builder:
         assert self.signature is not None
         buffers = {p.name: p.buffer for p in self.signature.parameters if p.buffer is not None}
         found = {}
-        for entry in _collect(self.problems, lambda: _mapping(
+        for entry in self.problems.values(lambda: _mapping(
                 self.top, "writes", "`writes:` and below it `buffer: content`")):
             with self.problems.collected():
                 name = entry.key.value
@@ -425,7 +280,7 @@ class _Builder:
                 if not buffer.writable:
                     raise error("E407", f"`{name}` is `const` and cannot be written", entry.key.span,
                                 "delete `const` in the signature")
-                found[name] = self.expression(entry.value, f"the content of `{name}`", scope, SEQUENCE)
+                found[name] = self.names.expression(entry.value, f"the content of `{name}`", scope, SEQUENCE)
         return found
 
     def check_function(self, contract: Contract, signature: Signature) -> None:
@@ -439,7 +294,8 @@ class _Builder:
         if signature.result is None and "returns" in keys:
             raise error("E406", "the function is `void`; it returns nothing", keys["returns"],
                         "delete `returns`, or give the function a result type")
-        unwritten = [p for p in signature.parameters if p.buffer and p.buffer.writable and p.name not in contract.writes]
+        unwritten = [p for p in signature.parameters
+                     if p.buffer and p.buffer.writable and p.name not in contract.writes]
         by_formula = keys.keys() & {"returns", "writes"}
         if unwritten and by_formula and "ensures" not in keys:
             raise error("E407", f"nothing says what `{unwritten[0].name}` holds afterwards", unwritten[0].span,
@@ -451,32 +307,14 @@ class _Builder:
             raise error("E406", "nothing says what the function returns", signature.span,
                         "add `returns`, or make the function `void`")
 
-    def example_scope(self) -> Scope:
-        """Examples call the function with values; parameters mean nothing there."""
-        assert self.signature is not None
-        scope = self.scope()
-        reads = definition_reads(self.definitions)
-        closed = {n: d for n, d in self.definitions.items() if not reads[n]}
-        hidden = {p.name: f"an example calls `{self.signature.name}` with values" for p in self.signature.parameters}
-        hidden |= {n: "it depends on parameters" for n in self.definitions if n not in closed}
-        hidden["result"] = f"an example calls `{self.signature.name}(…)`, or is a mapping of `given` and `then`"
-        return Scope({}, closed, {n: v for n, v in self.constants.items() if n in closed},
-                     {**scope.intents, self.signature.name: self.signature}, hidden)
-
-    def then_scope(self) -> Scope:
-        scope = self.scope(result=True)
-        closed = self.example_scope().definitions
-        hidden = {n: "it depends on parameters" for n in self.definitions if n not in closed}
-        return replace(scope, definitions=closed, hidden={**scope.hidden, **hidden})
-
     # Programs.
 
     def program(self, contract: Contract) -> Contract:
-        scope = self.scope()
+        scope = self.names.scope()
         stdout = self.optional("stdout", scope, SEQUENCE)
         stderr = self.optional("stderr", scope, SEQUENCE)
         status = self.optional("exit", scope, INTEGER)
-        value = constant(status, self.constants) if status is not None else None
+        value = constant(status, self.names.constants) if status is not None else None
         with self.problems.collected():
             if status is not None and value is not None and not 0 <= value <= 255:
                 raise error("E419", f"`exit` is {value}; an exit status is 0 to 255", status.span)
@@ -484,50 +322,23 @@ class _Builder:
                 raise error("E405", "nothing says what the program must do", contract.key_spans["program"],
                             "add `stdout`, `stderr`, `exit` or `examples`")
         examples: list[ProgramExample] = []
-        for item in _collect(self.problems, lambda: _items(
+        for item in self.problems.values(lambda: _items(
                 self.top, "examples", "`examples:` and below it `- stdin: …`")):
             with self.problems.collected():
                 examples.append(program_example(item))
         return replace(contract, stdout=stdout, stderr=stderr, exit=status, program_examples=tuple(examples))
 
 
-def _formula_size(contract: Contract) -> Size:
-    sizes = {name: _formula_size(used) for name, used in contract.uses.items()}
-    for name, definition in contract.where.items():
-        sizes[name] = unfolded_size(definition.body, sizes)
-    return unfolded_size(contract.returns, sizes) if contract.returns is not None else Size(1, 1)
-
-
-def _collect(problems: Problems, compute: Callable[[], tuple[_T, ...]]) -> tuple[_T, ...]:
-    with problems.collected():
-        return compute()
-    return ()
-
-
 def _raw(value: Value) -> str:
     return value.value if isinstance(value, Scalar) else ""
-
-
-def _path(words: Mapping[str, set[str]], start: str, goal: str) -> list[str] | None:
-    """A chain of definitions from `start` to `goal`, each using the next; None when there is none."""
-    queue, seen = [[goal]] if start == goal else [[start]], {start}
-    while queue:
-        path = queue.pop(0)
-        for name in sorted(words.get(path[-1], set()) & words.keys()):
-            if name == goal:
-                return [*path[1:], goal]
-            if name not in seen:
-                seen.add(name)
-                queue.append([*path, name])
-    return None
 
 
 def _text(top: document.Mapping, key: str, what: str) -> Scalar:
     value = top.get(key)
     assert value is not None
     if not isinstance(value, Scalar):
-        raise error("E408", f"{what} is a text, not a {'list' if isinstance(value, document.Sequence) else 'mapping'}",
-                    value.span)
+        sort = "list" if isinstance(value, document.Sequence) else "mapping"
+        raise error("E408", f"{what} is a text, not a {sort}", value.span)
     if not value.value.strip():
         raise error("E408", f"{what} is empty", value.span)
     return value

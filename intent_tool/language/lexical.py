@@ -80,8 +80,9 @@ def check_characters(text: Text) -> None:
     if opened:
         bracket, start = opened[-1]
         following = text.lines.source.text[text.origins[-1]:text.origins[-1] + 1]
-        raise error("E304", f"`{bracket}` is never closed", text.span(start, start + 1), "YAML ends an item of `[…]` at a "
-                    "comma; write the items one a line, each after `- `" if following == "," else None)
+        help = "YAML ends an item of `[…]` at a comma; write the items one a line, each after `- `"
+        raise error("E304", f"`{bracket}` is never closed", text.span(start, start + 1),
+                    help if following == "," else None)
 
 
 def _refused(text: Text, start: int, stop: int) -> IntentError:

@@ -102,13 +102,14 @@ class _Loader:
             p for p, _ in chain] else []
         shown = os.path.normpath(os.path.join(os.path.dirname(source.path), item.value))
         if cycle:
-            raise error("E604", f"intent files use each other in a circle: {' → '.join([*cycle, cycle[0]])}", item.span)
+            names = " → ".join([*cycle, cycle[0]])
+            raise error("E604", f"intent files use each other in a circle: {names}", item.span)
         if target in self.loaded:
             contract = self.loaded[target]
         else:
             if len(self.loaded) >= MAX_USED_FILES or len(chain) >= MAX_USED_DEPTH:
-                raise error("E601", f"more than {MAX_USED_FILES} used files, or more than {MAX_USED_DEPTH} that use one "
-                            "another", item.span)
+                raise error("E601", f"more than {MAX_USED_FILES} used files, or more than {MAX_USED_DEPTH} that use "
+                            "one another", item.span)
             try:
                 contract = self.load(target, shown, chain)
             except IntentError as problem:

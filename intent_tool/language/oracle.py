@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from intent_tool.language import oracle_runtime
-from intent_tool.language.contract import Contract, FunctionExample, Signature
-from intent_tool.language.diagnostics import Diagnostic, IntentError, Source, Span
+from intent_tool.language.contract import Contract, Signature
+from intent_tool.language.diagnostics import Source, Span
 from intent_tool.language.oracle_code import FILE_NAME, Environment, Generator, call, function, integer, name
 from intent_tool.language.oracle_runtime import BIT_OPERATIONS, BUDGET, OracleFault, Runtime, fault_of
-from intent_tool.language.tree import CallIntent, Compare, Expression, Integer
+from intent_tool.language.tree import Expression, Integer
 from intent_tool.language.tree import Name as NameNode
-from intent_tool.language.walk import descendants, free_names
 
-__all__ = ["Argument", "Arguments", "Oracle", "OracleFault", "check_examples", "closed_value", "compile_over"]
+__all__ = ["Argument", "Arguments", "Oracle", "OracleFault", "closed_value", "length_of", "shown", "shown_call"]
 
 Argument = int | tuple[int, ...]
 Arguments = tuple[Argument, ...]
@@ -45,8 +44,9 @@ class Oracle:
             "concatenate": b"".join, "comparable": oracle_runtime.comparable, "budget": self.runtime.budget,
             "caught": _CAUGHT, "explained": self.explained, **BIT_OPERATIONS,
             **{n: getattr(self.runtime, n) for n in (
-                "sequence", "each", "reduce", "multiply", "shift_left", "power", "modular_power", "ordered", "reverse",
-                "byte_string", "byte_tuple", "content", "contains", "add", "formatted", "integer_of", "status")}}
+                "sequence", "each", "reduce", "multiply", "shift_left", "power", "modular_power", "ordered",
+                "reverse", "byte_string", "byte_tuple", "content", "contains", "add", "formatted", "integer_of",
+                "status")}}
         for symbol, used in contract.uses.items():
             self.names[f"f_{symbol}"] = Oracle(used, self.runtime).call
         # For examples; a contract itself cannot name its function.
@@ -69,7 +69,8 @@ class Oracle:
         """A function from outside: it sets the budget, and turns Python's exceptions into faults."""
         body: list[ast.stmt] = []
         if any(isinstance(n, ast.Call) for n in ast.walk(result)):
-            body.append(ast.Assign([ast.Subscript(name("budget"), ast.Constant(0), ast.Store())], ast.Constant(BUDGET)))
+            budget = ast.Subscript(name("budget"), ast.Constant(0), ast.Store())
+            body.append(ast.Assign([budget], ast.Constant(BUDGET)))
         for names, source in unpack:
             target: ast.expr = ast.Tuple([ast.Name(n, ast.Store()) for n in names], ast.Store())
             body.append(ast.Assign([target], name(source)))
@@ -152,7 +153,8 @@ class Oracle:
         return self.contract.signature
 
     def call(self, *given: Any) -> int:
-        """The function as other contracts and examples call it: arguments must fit their types and keep `requires`."""
+        """The function as other contracts and examples call it: arguments must fit their types, and keep
+        `requires`."""
         arguments, budget = self.checked(given), self.runtime.budget
         # The entry points start with a full budget; a call within an evaluation must not refill the caller's.
         left, budget[0] = budget[0], BUDGET
@@ -184,12 +186,13 @@ class Oracle:
             if parameter.buffer is not None and isinstance(content, tuple):
                 length = length_of(parameter.buffer.length, scalars)
                 if length != len(content):
-                    raise OracleFault("length", f"`{parameter.name}` of `{self.signature.name}` has {length} elements, "
-                                      f"not {len(content)}")
+                    raise OracleFault("length", f"`{parameter.name}` of `{self.signature.name}` has {length} "
+                                      f"elements, not {len(content)}")
         return tuple(found)
 
     def evaluator(self, expression: Expression, variables: list[str]) -> Callable[..., Any]:
-        """A function of `variables` (names of parameters, or `result`) that evaluates an expression of this contract."""
+        """A function of `variables` (names of parameters, or `result`) that evaluates an expression of the
+        contract."""
         made = self.generator.value(expression, self.generator.environment)
         found: Callable[..., Any] = self.entry("evaluated", [f"p_{v}" for v in variables], [], made)
         return found
@@ -215,123 +218,10 @@ def length_of(length: Expression, scalars: Mapping[str, int]) -> int:
 
 def closed_value(expression: Expression, variables: Mapping[str, int] | None = None) -> Any:
     """The value of an expression without definitions, over integer `variables`: an integer, bytes or a tuple."""
-    known = dict(variables or {})
-    return compile_over(expression, list(known))(*known.values())
-
-
-def compile_over(expression: Expression, variables: list[str]) -> Callable[..., Any]:
-    """A function of integer `variables` that evaluates an expression without definitions."""
     source = Source("<expression>", "")
     oracle = Oracle(Contract(source, "", Span(source, 1, 1), program="expression"))
     oracle.generator.environment = Environment()
-    return oracle.evaluator(expression, variables)
-
-
-# Examples.
-
-
-def check_examples(contract: Contract) -> None:
-    """Raises `IntentError` with every example that does not agree with the formula, or with another example."""
-    oracle = Oracle(contract)
-    problems: list[Diagnostic] = []
-    for program_example in contract.program_examples:
-        wanted = (program_example.stdout, program_example.stderr, program_example.exit)
-        problems += _program_problems(oracle, program_example.args, program_example.stdin, wanted, program_example.span)
-    table: dict[Arguments, tuple[int, Span]] = {}
-    for example in contract.function_examples:
-        try:
-            message = (_call_problem(oracle, example, table) if example.given is None else
-                       _given_problem(oracle, example))
-        except OracleFault as fault:
-            message = f"the example has no value: {fault.message}"
-        if message is not None:
-            problems.append(Diagnostic("E501", message, example.span))
-    if problems:
-        raise IntentError(*problems)
-
-
-def _program_problems(oracle: Oracle, args: tuple[bytes, ...], stdin: bytes, wanted: tuple[bytes, bytes, int],
-                      span: Span) -> list[Diagnostic]:
-    try:
-        found = oracle.program(args, stdin)
-    except OracleFault as fault:
-        return [Diagnostic("E501", f"the program has no result here: {fault.message}", fault.span or span)]
-    contract = oracle.contract
-    problems = []
-    for key, formula, is_value, should in zip(("stdout", "stderr", "exit"), (
-            contract.stdout, contract.stderr, contract.exit), found, wanted, strict=True):
-        if is_value != should and (formula is not None or contract.stdout or contract.stderr or contract.exit):
-            problems.append(Diagnostic("E501", f"`{key}` is {shown(is_value)}, the example says {shown(should)}", span))
-    return problems
-
-
-def _call_problem(oracle: Oracle, example: FunctionExample, table: dict[Arguments, tuple[int, Span]]) -> str | None:
-    contract, check = oracle.contract, example.check
-    pair = check.rest[0] if isinstance(check, Compare) and len(check.rest) == 1 else None
-    calls = [n for n in descendants(check) if isinstance(n, CallIntent) and n.name == oracle.signature.name]
-    arguments = called_with(oracle, check)
-    direct = isinstance(check, Compare) and pair is not None and pair[0] == "==" and len(calls) == len(arguments) == 1 \
-        and check.first is calls[0]
-    for given in arguments:
-        if not oracle.requires(oracle.checked(given)):
-            return f"{shown_call(oracle.signature.name, given)} does not keep `requires`"
-    wanted = oracle.evaluator(pair[1], [])() if direct and pair is not None else None
-    if contract.returns is None:
-        if not direct:
-            return None
-        return _relation_problem(oracle, oracle.checked(arguments[0]), wanted, example.span, table)
-    if direct:
-        value = oracle.call(*arguments[0])
-        if value == wanted:
-            return None
-        return f"{shown_call(oracle.signature.name, arguments[0])} is {shown(value)}, the example says {shown(wanted)}"
-    return None if oracle.evaluator(check, [])() else f"the example is not true: {example.text}"
-
-
-def called_with(oracle: Oracle, check: Expression) -> list[tuple[Any, ...]]:
-    """The arguments of the example's calls of the function, where they are constant. Raises `OracleFault`."""
-    calls = [n for n in descendants(check) if isinstance(n, CallIntent) and n.name == oracle.signature.name]
-    return [tuple(oracle.evaluator(a, [])() for a in call.arguments) for call in calls
-            if not free_names(call, oracle.generator.reads)]
-
-
-def _relation_problem(oracle: Oracle, given: Arguments, wanted: Any, span: Span,
-                      table: dict[Arguments, tuple[int, Span]]) -> str | None:
-    """An example of a contract without a formula: the value must fit its type, `ensures`, and the other examples."""
-    called, result = shown_call(oracle.signature.name, given), oracle.signature.result
-    if result is None or not isinstance(wanted, int) or not result.minimum <= wanted <= result.maximum:
-        return f"{called} cannot be {shown(wanted)}, which does not fit its type"
-    if oracle.contract.ensures:
-        if not oracle.writable and not oracle.ensures(given, int(wanted), {}):
-            return f"{called} cannot be {shown(wanted)}: `ensures` does not hold"
-        return None
-    before = table.setdefault(given, (int(wanted), span))
-    if before[0] != wanted:
-        return f"{called} is {shown(wanted)} here, but {shown(before[0])} in line {before[1].line}"
-    return None
-
-
-def _given_problem(oracle: Oracle, example: FunctionExample) -> str | None:
-    contract, signature = oracle.contract, oracle.signature
-    assert example.given is not None
-    given: Arguments = tuple(example.given[p.name] for p in signature.parameters)
-    if not oracle.requires(given):
-        return f"{shown_call(signature.name, given)} does not keep `requires`"
-    names = {n.name for n in descendants(example.check) if isinstance(n, NameNode)}
-    after = oracle.writes(given)
-    if ("result" in names and contract.returns is None) or any(n in names and n not in after for n in oracle.writable):
-        return None
-    values: dict[str, Any] = {**example.given, **after}
-    if "result" in names:
-        values["result"] = oracle.returns(given)
-    if oracle.evaluator(example.check, list(values))(*values.values()):
-        return None
-    check = example.check
-    if isinstance(check, Compare) and len(check.rest) == 1 and check.rest[0][0] == "==" and isinstance(
-            check.first, NameNode):
-        wanted = oracle.evaluator(check.rest[0][1], list(values))(*values.values())
-        return f"`{check.first.name}` is {shown(values[check.first.name])}, the example says {shown(wanted)}"
-    return f"the example is not true: {example.text}"
+    return oracle.evaluator(expression, list(variables or {}))(*(variables or {}).values())
 
 
 def shown_call(symbol: str, given: tuple[Any, ...]) -> str:

@@ -58,7 +58,8 @@ _A = TypeVar("_A", bound=ast.expr)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What names mean at a place: `bound` are local variables; the rest are parameters. With what is known of both."""
+    """What names mean at a place, and what is known of them. `bound` are local variables; the rest are
+    parameters."""
 
     bound: frozenset[str] = frozenset()
     intervals: Mapping[str, Interval] = field(default_factory=dict)
@@ -144,7 +145,8 @@ class Generator:
             return self.at(node, ast.IfExp(self.value(node.test, env), self.iterable(node.then, env, weight),
                                            self.iterable(node.otherwise, env, weight)))
         if isinstance(node, Call) and node.function in _LAZY:
-            parts = [self.iterable(a, env, weight) for a in node.arguments[:1 if node.function == "enumerate" else None]]
+            sequences = node.arguments[:1] if node.function == "enumerate" else node.arguments
+            parts = [self.iterable(a, env, weight) for a in sequences]
             parts += [self.value(a, env) for a in node.arguments[len(parts):]]
             return self.at(node, call(node.function, *parts))
         if isinstance(node, CallDefinition) and self.is_lazy(node):
@@ -214,24 +216,25 @@ class Generator:
     def value_Compare(self, node: Compare, env: Environment) -> ast.expr:
         operands = [node.first, *(operand for _, operand in node.rest)]
         ops = [op for op, _ in node.rest]
-        membership = any(op in {"in", "not in"} for op in ops)
-        if not self.is_program or INTEGER in {sort_of(o, env.sorts, self.contract.where) for o in operands}:
-            if not membership:
-                return self.chain([self.value(o, env) for o in operands], ops)
-        if len(ops) > 1 and membership:
+        if any(op in {"in", "not in"} for op in ops):
+            if len(ops) == 1:
+                return self.membership(operands[0], ops[0], operands[1], env)
             # `a in b in c` is `a in b and b in c`; such chains are rare enough to evaluate `b` twice.
             pairs = [Compare(node.span, a, ((op, b),)) for a, op, b in zip(operands, ops, operands[1:], strict=False)]
             return ast.BoolOp(ast.And(), [self.value(p, env) for p in pairs])
-        if membership:
-            element = self.value(operands[0], env)
-            if self.is_program:
-                found: ast.expr = call("contains", element, self.value(operands[1], env))
-                return found if ops[0] == "in" else ast.UnaryOp(ast.Not(), found)
-            is_range = isinstance(operands[1], Call) and operands[1].function == "range"
-            within = call("range", *(self.value(a, env) for a in operands[1].arguments)) if isinstance(
-                operands[1], Call) and is_range else self.iterable(operands[1], env)
-            return self.chain([element, within], ops)
+        if not self.is_program or INTEGER in {sort_of(o, env.sorts, self.contract.where) for o in operands}:
+            return self.chain([self.value(o, env) for o in operands], ops)
         return self.chain([call("comparable", self.value(o, env)) for o in operands], ops)
+
+    def membership(self, element: Expression, op: str, sequence: Expression, env: Environment) -> ast.expr:
+        made = self.value(element, env)
+        if self.is_program:
+            found = call("contains", made, self.value(sequence, env))
+            return found if op == "in" else ast.UnaryOp(ast.Not(), found)
+        if isinstance(sequence, Call) and sequence.function == "range":
+            # Python looks into a range without walking it.
+            return self.chain([made, call("range", *(self.value(a, env) for a in sequence.arguments))], [op])
+        return self.chain([made, self.iterable(sequence, env)], [op])
 
     @staticmethod
     def chain(operands: list[ast.expr], ops: list[str]) -> ast.expr:
@@ -282,7 +285,8 @@ class Generator:
         """The function that `reduce` calls."""
         if isinstance(node, Lambda):
             inner = env.with_locals(dict.fromkeys(node.parameters))
-            return self.at(node, ast.Lambda(arguments([f"v_{p}" for p in node.parameters]), self.value(node.body, inner)))
+            body = self.value(node.body, inner)
+            return self.at(node, ast.Lambda(arguments([f"v_{p}" for p in node.parameters]), body))
         assert isinstance(node, FunctionReference)
         if node.kind == "builtin":
             return self.at(node, name(node.name))
@@ -291,7 +295,7 @@ class Generator:
         lifted = self.lifted(node.name)
         if not lifted and node.name not in self.lazy:
             return self.at(node, name(f"d_{node.name}"))
-        body: ast.expr = call(f"d_{node.name}", name("a"), name("b"), *(name(f"p_{p}") for p in lifted))
+        body = call(f"d_{node.name}", name("a"), name("b"), *(name(f"p_{p}") for p in lifted))
         if node.name in self.lazy:
             body = call("sequence", body)
         return self.at(node, ast.Lambda(arguments(["a", "b"]), body))

@@ -37,8 +37,8 @@ _INSTEAD = {
 }
 _KNOWN = "the types are uint8_t … uint64_t, int8_t … int64_t, bool, size_t, unsigned, int, char"
 _TOKEN = re.compile(r"[A-Za-z_]\w*|0[xX][0-9a-fA-F]+\w*|[0-9]\w*|\.\.\.|\s+|.", re.DOTALL)
-_SPECIFIERS = frozenset({"static", "extern", "inline", "register", "auto", "volatile", "restrict", "_Noreturn", "_Atomic",
-                         "_Thread_local", "_Alignas"})
+_SPECIFIERS = frozenset({"static", "extern", "inline", "register", "auto", "volatile", "restrict", "_Noreturn",
+                         "_Atomic", "_Thread_local", "_Alignas"})
 _TYPE_PLACE = re.compile(r"(?:^|[(,])\s*(?:const\s+)*([A-Za-z_]\w*)"
                          r"(\s*\**\s*[A-Za-z_]\w*|\s*\*)?")
 _ALLOWED = frozenset("()[]*,;+ \n\t")
@@ -91,7 +91,8 @@ class _Reader:
             if token in {"float", "double"}:
                 raise error("E206", f"`{token}` is not supported: contracts have integers only", span, _KNOWN)
             if token == "typedef":
-                raise error("E201", "a signature is the prototype of a function, not a type", span, "delete `typedef`")
+                raise error("E201", "a signature is the prototype of a function, not a type", span,
+                            "delete `typedef`")
             if token in _SPECIFIERS:
                 raise error("E203", f"`{token}` does not belong in a signature", span, f"delete `{token}`"
                             if token != "restrict" else "delete it; buffers never overlap unless the intent says so")
@@ -169,7 +170,8 @@ class _Reader:
         if token == ";" and start >= len(self.text.value):
             return error("E201", "not a C prototype: the text ends too early", span)
         if token in C_WORDS:
-            return error("E210", f"`{token}` is a word of C or C++ and cannot stand here", span, "choose another name")
+            return error("E210", f"`{token}` is a word of C or C++ and cannot stand here", span,
+                         "choose another name")
         return error("E201", f"not a C prototype: `{token}` is unexpected here", span)
 
     def type_name(self, kind: Any) -> tuple[str, Span]:
@@ -195,7 +197,8 @@ class _Reader:
         from pycparser import c_ast
 
         if isinstance(kind, (c_ast.PtrDecl, c_ast.ArrayDecl, c_ast.FuncDecl)):
-            raise error("E209", "a function returns an integer or nothing, not a pointer", self.place(kind.coord, "x"),
+            raise error("E209", "a function returns an integer or nothing, not a pointer",
+                        self.place(kind.coord, "x"),
                         "return `void`, and add a buffer that is written, such as `uint8_t out[n]`")
         if self.type_name(kind)[0] == "void":
             return None

@@ -30,7 +30,8 @@ def core_values(low: int, high: int, constants: Sequence[int]) -> list[int]:
 
 
 def scalar_source(random: Random, low: int, high: int, constants: Sequence[int]) -> Callable[[], int]:
-    """Draws integers from `low` to `high`: uniform, of random width, few bits, runs of ones, boundaries, multiples."""
+    """Draws integers from `low` to `high`: uniform, of random width, with few bits, runs of ones, boundaries,
+    multiples."""
     bits, size = random.getrandbits, high - low + 1
     pool = boundary_values(low, high, constants)
     factors = [c for c in constants if 1 < abs(c) < size] or [3, 10]

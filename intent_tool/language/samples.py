@@ -7,7 +7,8 @@ from itertools import product
 from random import Random
 
 from intent_tool.language.contract import Contract, Parameter
-from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, called_with, length_of
+from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, length_of
+from intent_tool.language.oracle_examples import called_with
 from intent_tool.language.sample_hints import Hints, hints_of
 from intent_tool.language.sample_values import (
     boundary_values,
@@ -61,7 +62,8 @@ class _Sampler:
         self.lengths = {n.name for p in self.parameters if p.buffer is not None for n in descendants(p.buffer.length)
                         if isinstance(n, Name)}
         self.positions = {p.name: i for i, p in enumerate(self.parameters)}
-        self.aliases = [tuple(sorted(self.positions[n] for n in pair)) for pair in sorted(map(sorted, contract.aliases))]
+        self.aliases = [tuple(sorted(self.positions[n] for n in pair))
+                        for pair in sorted(map(sorted, contract.aliases))]
 
     def run(self) -> list[Arguments]:
         for arguments in example_inputs(self.contract, self.oracle):
@@ -179,9 +181,10 @@ class _Sampler:
                 length = length_of(parameter.buffer.length, scalars)
                 room -= length
                 if room < 0 and length > 0 and parameter.buffer.constant_length is None:
-                    # Products of lengths: shrink one and start again.
-                    return self.with_buffers([0 if p.name in self.lengths and isinstance(v, int) and v == max(
-                        scalars[n] for n in self.lengths) else v for p, v in zip(self.parameters, values, strict=True)])
+                    # Products of lengths: give up the longest and start again.
+                    longest = max(sorted(self.lengths), key=scalars.__getitem__)
+                    values[self.positions[longest]] = 0
+                    return self.with_buffers(values)
                 content = self.contents[parameter.name](length, drawn)
                 values[index] = content
                 drawn.append(content)
@@ -195,7 +198,7 @@ class _Sampler:
 
     def random_inputs(self) -> None:
         bits, draws = self.random.getrandbits, self.draws
-        scalars = [i for i, draw in enumerate(draws) if draw is not None and self.parameters[i].name not in self.lengths]
+        scalars = [i for i, p in enumerate(self.parameters) if p.buffer is None and p.name not in self.lengths]
         ranges = [self.range(p) for p in self.parameters]
         add, complete, found, count = self.add, self.with_buffers, self.found, self.count
         suggestions = self.hints.suggestions

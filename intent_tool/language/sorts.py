@@ -49,7 +49,7 @@ def signature_sorts(signature: Signature) -> dict[str, str]:
 
 def sort_of(node: Expression, variables: Mapping[str, str | None],
             definitions: Mapping[str, Definition]) -> str | None:
-    """One of the sorts above, or None when only the evaluation can tell. Does not look into definitions' arguments."""
+    """One of the sorts above, or None when only the evaluation can tell."""
     if isinstance(node, (Integer, Unary, Compare, CallIntent)):
         return INTEGER
     if isinstance(node, Binary):

@@ -66,7 +66,7 @@ def plain_text(value: str, path: str) -> Text:
 
 
 def scalar_text(value: str, style: str, lines: Lines, start: int, stop: int) -> Text:
-    """The value of a YAML scalar that was written in `style` (YAML's indicator, empty for plain) at ``start:stop``."""
+    """The value of a YAML scalar, written in `style` (YAML's indicator, empty for plain) at ``start:stop``."""
     raw = lines.source.text[start:stop]
     if not style and raw == value:
         return Text(value, lines, range(start, start + len(value) + 1))

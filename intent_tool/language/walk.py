@@ -57,7 +57,8 @@ def definition_reads(where: Mapping[str, Definition]) -> dict[str, frozenset[str
     return reads
 
 
-def free_names(node: Node, reads: Mapping[str, frozenset[str]], bound: frozenset[str] = frozenset()) -> frozenset[str]:
+def free_names(node: Node, reads: Mapping[str, frozenset[str]],
+               bound: frozenset[str] = frozenset()) -> frozenset[str]:
     """The parameters (and `result`, `stdin`, `args`) that the value depends on; `reads` has those of definitions."""
     if isinstance(node, Name):
         return frozenset() if node.name in bound else frozenset({node.name})

@@ -1,4 +1,4 @@
-"""``pytest tests/language --update-cases`` rewrites what the bad cases expect; look at the difference before it is kept."""
+"""``pytest tests/language --update-cases`` rewrites what the bad cases expect; look at the difference."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-cases", action="store_true", help="rewrite the expected errors of tests/language/cases")
+    parser.addoption("--update-cases", action="store_true", help="rewrite the errors that tests/language expects")

@@ -19,7 +19,7 @@ def wrap(x: int, width: int, signed: bool) -> int:
 def digits(x: int, width: int) -> str:
     """The binary digits of a value that must fit `width`."""
     text = bin(x)[2:]
-    if x < 0 or len(text) > width and x:
+    if x < 0 or (len(text) > width and x):
         raise ValueError("does not fit")
     return text.rjust(width, "0")
 
@@ -33,8 +33,8 @@ PYTHON: dict[str, Any] = {
     "bswap": lambda x, n: sum(int(digits(x, 8 * n)[8 * i:8 * i + 8], 2) << 8 * i for i in range(n)),
     "rotl": lambda x, n, w: int(digits(x, w)[n % w:] + digits(x, w)[:n % w], 2),
     "rotr": lambda x, n, w: int(digits(x, w)[-n % w:] + digits(x, w)[:-n % w], 2),
-    "bits": lambda x, h, l: (x >> l) % (1 << (h - l + 1)),
-    **{f"{'i' if s else 'u'}{w}": (lambda x, w=w, s=s: wrap(x, w, s)) for w in (8, 16, 32, 64) for s in (False, True)},
+    "bits": lambda x, high, low: (x >> low) % (1 << (high - low + 1)),
+    **{f"{'ui'[s]}{w}": (lambda x, w=w, s=s: wrap(x, w, s)) for w in (8, 16, 32, 64) for s in (False, True)},
 }
 """The language's own functions, written independently of it."""
 
@@ -50,7 +50,8 @@ def texts(names: tuple[str, ...], depth: int) -> st.SearchStrategy[str]:
     with_x = texts((*names, "x"), depth - 1) if "x" not in names else inner
     return st.one_of(
         atoms,
-        st.tuples(inner, st.sampled_from("+ - * // % & | ^".split()), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "//", "%", "&", "|", "^"]), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"),
         st.tuples(inner, st.sampled_from(["<<", ">>"]), st.sampled_from(["a", "1", "5", "(b & 31)", "n"])).map(
             lambda t: f"({t[0]} {t[1]} {t[2]})"),
         st.tuples(inner, st.integers(0, 3)).map(lambda t: f"({t[0]} ** {t[1]})"),
@@ -61,8 +62,8 @@ def texts(names: tuple[str, ...], depth: int) -> st.SearchStrategy[str]:
         st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({' '.join(t)})"),
         st.tuples(inner, inner, inner).map(lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
         st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
-        st.tuples(st.sampled_from(["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "abs", "popcount", "parity"]),
-                  inner).map(lambda t: f"{t[0]}({t[1]})"),
+        st.tuples(st.sampled_from(["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "abs", "popcount",
+                                   "parity"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
         st.tuples(st.sampled_from(["clz", "ctz", "bitrev"]), inner, st.sampled_from([8, 13, 32, 64])).map(
             lambda t: f"{t[0]}({t[1]}, {t[2]})"),
         st.tuples(st.sampled_from(["rotl", "rotr"]), inner, inner, st.sampled_from([8, 13, 32, 64])).map(

@@ -15,7 +15,7 @@ import pytest
 from intent_tool.language.codes import CODES
 from intent_tool.language.diagnostics import Diagnostic, IntentError
 from intent_tool.language.load import load_intent
-from intent_tool.language.oracle import check_examples
+from intent_tool.language.oracle_examples import check_examples
 
 CASES = Path(__file__).parent / "cases"
 GOOD = sorted((CASES / "good").glob("*.intent"))

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_expressions import PYTHON, SCALARS, SIGNATURE, texts
 
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.load import load_text
-from intent_tool.language.oracle import Oracle, OracleFault, check_examples
-from random_expressions import PYTHON, SCALARS, SIGNATURE, texts
+from intent_tool.language.oracle import Oracle, OracleFault
+from intent_tool.language.oracle_examples import check_examples
 
 FAULTS = {ZeroDivisionError: {"division"}, IndexError: {"index"}, ValueError: {"shift", "range", "empty", "division"}}
 
@@ -53,9 +54,12 @@ def test_expressions_mean_what_python_says(expression: str, a: int, b: int, c: i
 
 @pytest.mark.parametrize(("expression", "arguments", "kind", "column"), [
     ("1 + a // b", (1, 0), "division", 7), ("1 + a % b", (1, 0), "division", 7), ("a << (b - 5)", (1, 0), "shift", 3),
-    ("1 + [1, 2][a]", (2, 0), "index", 7), ("popcount(a - b)", (0, 1), "range", 3), ("clz(a + b, 8)", (255, 1), "range", 3),
-    ("ctz(a - b, 8)", (0, 1), "range", 3), ("bswap(a * b, 1)", (255, 2), "range", 3), ("rotl(a * b, 1, 4)", (8, 2), "range", 3),
-    ("bitrev(a * b, 4)", (8, 2), "range", 3), ("rotr(a - b, 1, 4)", (0, 2), "range", 3), ("parity(a - b)", (0, 2), "range", 3),
+    ("1 + [1, 2][a]", (2, 0), "index", 7), ("popcount(a - b)", (0, 1), "range", 3),
+    ("clz(a + b, 8)", (255, 1), "range", 3),
+    ("ctz(a - b, 8)", (0, 1), "range", 3), ("bswap(a * b, 1)", (255, 2), "range", 3),
+    ("rotl(a * b, 1, 4)", (8, 2), "range", 3),
+    ("bitrev(a * b, 4)", (8, 2), "range", 3), ("rotr(a - b, 1, 4)", (0, 2), "range", 3),
+    ("parity(a - b)", (0, 2), "range", 3),
     ("min(x for x in [a] if b)", (1, 0), "empty", 3), ("bits(a, b - 9, 0)", (1, 0), "shift", 3),
     ("pow(a, b, a)", (0, 1), "division", 3), ("sum(bytes([a + b]))", (255, 1), "range", 7),
     ("sum(i for i in range(2**40))", (1, 1), "cost", 6), ("1 << (a << 16)", (255, 1), "cost", 3),
@@ -63,7 +67,8 @@ def test_expressions_mean_what_python_says(expression: str, a: int, b: int, c: i
     ("len(reduce(lambda s, _: s + s, range(100), [a]))", (3, 1), "cost", None),
     ("1 + [a, [b]][b]", (3, 1), "type", 3), ("sum([a, [b]][b - 1])", (3, 1), "type", 7),
 ])
-def test_faults_have_kind_and_place(expression: str, arguments: tuple[int, int], kind: str, column: int | None) -> None:
+def test_faults_have_kind_and_place(expression: str, arguments: tuple[int, int], kind: str,
+                                    column: int | None) -> None:
     oracle = load(expression, "uint64_t f(uint8_t a, uint8_t b)")
     began = time.perf_counter()
     with pytest.raises(OracleFault) as fault:

@@ -14,18 +14,21 @@ from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.document import MAX_BYTES, decode
 from intent_tool.language.load import load_text
-from intent_tool.language.oracle import Oracle, check_examples
+from intent_tool.language.oracle import Oracle
+from intent_tool.language.oracle_examples import check_examples
 from intent_tool.language.prototype import parse_signature
 from intent_tool.language.samples import sample_inputs
 from intent_tool.language.text import plain_text
 
 CASES = [p.read_bytes() for p in sorted((Path(__file__).parent / "cases").glob("*/*.intent"))]
 GOOD = [p.read_text() for p in sorted((Path(__file__).parent / "cases" / "good").glob("*.intent"))]
-PIECES = ["a", "b", "data", "n", "(", ")", "[", "]", "{", "}", ":", ": ", ",", ", ", "#", " #", "'", '"', "\n", "\n  ",
-          "\n- ", "&", "*", "!", "|", ">", "-", "- ", "?", "%", "@", "`", "~", "0", "012", "1e9", "0x", "'''", "\\", "\\x",
-          "lambda x: ", " for x in ", " if ", " else ", "==", "=", "**", "//", "<<", "f\"{", "b'", "u8(", "clz(",
+PIECES = ["a", "b", "data", "n", "(", ")", "[", "]", "{", "}", ":", ": ", ",", ", ", "#", " #", "'", '"', "\n",
+          "\n  ", "\n- ", "&", "*", "!", "|", ">", "-", "- ", "?", "%", "@", "`", "~", "0", "012", "1e9", "0x",
+          "'''", "\\", "\\x", "lambda x: ", " for x in ", " if ", " else ", "==", "=", "**", "//", "<<", "f\"{",
+          "b'", "u8(", "clz(",
           "reduce(", "min(", " and ", "not ", "\t", "\r", "\0", "\u2028", "é", "\ud800", "returns: ", "where:\n  g: ",
-          "uint32_t ", "size_t ", "const ", "...", "None", "_", "__x", "next(", "bytes(", "9" * 400, "(" * 60, "-" * 60]
+          "uint32_t ", "size_t ", "const ", "...", "None", "_", "__x", "next(", "bytes(",
+          "9" * 400, "(" * 60, "-" * 60]
 CONTEXTS = ["{}", "intent: x\nsignature: {}\nreturns: 0\n",
             "intent: x\nsignature: uint32_t f(uint32_t a, const uint8_t data[n], size_t n)\nreturns: {}\n",
             "intent: x\nsignature: uint32_t f(uint32_t a, const uint8_t data[n], size_t n)\nreturns: |\n  {}\n",
@@ -83,8 +86,9 @@ def test_random_bytes(data: bytes, more: bytes, where: int) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["int", " ", "uint8_t ", "f", "(", ")", "[", "]", "*", ",", "a", "n", "size_t ", "const ", "2",
-                                 "+", ";", "void", "(*g)", "...", "struct ", "{", "=", "0x", "sizeof", "\n", "/*", "#", "'"]),
+@given(st.lists(st.sampled_from(["int", " ", "uint8_t ", "f", "(", ")", "[", "]", "*", ",", "a", "n", "size_t ",
+                                 "const ", "2", "+", ";", "void", "(*g)", "...", "struct ", "{", "=", "0x", "sizeof",
+                                 "\n", "/*", "#", "'"]),
                 max_size=14))
 def test_random_prototypes(tokens: list[str]) -> None:
     try:

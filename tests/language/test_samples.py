@@ -33,7 +33,8 @@ def sample(parameters: str, requires: list[str] | None = None, count: int = 3000
     ("uint32_t x", ["0 < x <= 2**31"]), ("int32_t x, int32_t lo, int32_t hi", ["lo <= hi"]),
     ("uint64_t a, uint64_t b, uint64_t m", ["a < m and b < m"]), ("uint32_t x, uint32_t y", ["y == x ^ 0x12345678"]),
     ("uint64_t x", ["x % 4096 == 0"]), ("const uint8_t d[n], size_t n", ["n >= 3", "d[0] != d[1]"]),
-    ("uint32_t x", ["x & (x + 1) != 0", "x % 2 == 1"]), ("int64_t x, uint8_t s", ["s < 64", "-2**63 <= x << s < 2**63"]),
+    ("uint32_t x", ["x & (x + 1) != 0", "x % 2 == 1"]),
+    ("int64_t x, uint8_t s", ["s < 64", "-2**63 <= x << s < 2**63"]),
 ])
 def test_narrow_preconditions_are_met(parameters: str, requires: list[str]) -> None:
     _, found = sample(parameters, requires)
@@ -64,7 +65,8 @@ def test_constants_of_the_contract_and_their_neighbours() -> None:
 
 def test_examples_come_first() -> None:
     _, found = sample("uint32_t x, const uint8_t d[n], size_t n", returns="1",
-                      more="examples:\n  - f(777777, b\"xyzzy\", 5) == 1\n  - given: x=31337, d=[1, 2], n=2\n    then: result == 1\n")
+                      more="examples:\n  - f(777777, b\"xyzzy\", 5) == 1\n"
+                           "  - given: x=31337, d=[1, 2], n=2\n    then: result == 1\n")
     assert found[0] == (777777, tuple(b"xyzzy"), 5)
     assert found[1] == (31337, (1, 2), 2)
 
