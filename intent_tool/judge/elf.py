@@ -93,7 +93,7 @@ def read_elf(binary: bytes) -> Elf:
     """The content of `binary`. Raises `Refused` when it is no well-formed little-endian ELF64 file."""
     try:
         return _read(binary)
-    except (struct.error, UnicodeDecodeError, IndexError):
+    except (struct.error, IndexError, OverflowError):
         raise Refused("the file is damaged: an ELF table is cut short or out of bounds") from None
 
 

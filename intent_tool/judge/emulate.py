@@ -28,7 +28,7 @@ def harness_path(isa: str) -> Path:
 
 
 @cache
-def _harness(isa: str) -> str:
+def executable_harness(isa: str) -> str:
     """A path of the harness that the emulator accepts: it wants the file to be executable, and an installed package
     need not have kept that bit."""
     descriptor = os.memfd_create(f"harness-{isa}")
@@ -56,7 +56,7 @@ def run_harness(target: Target, runner: str, job: Job) -> Outcome:
 
 def _run(target: Target, runner: str, job: Job) -> tuple[bytes, int, str]:
     """What the harness wrote, the exit status, and what the emulator said."""
-    command = [runner, *target.runner[1:], _harness(target.isa)]
+    command = [runner, *target.runner[1:], executable_harness(target.isa)]
     # Nothing of the user's environment (QEMU_STRACE, QEMU_CPU, …) may change what the emulator does.
     environment = {"PATH": os.defpath}
     try:

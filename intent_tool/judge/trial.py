@@ -101,7 +101,7 @@ def repeat(subject: Subject, arguments: Arguments, times: int, seed: int, *, jun
 def _run(subject: Subject, inputs: Sequence[Arguments], seed: int, junk: bool) -> tuple[Context, Job]:
     contract, target = subject.contract, subject.target
     batch = make_batch(contract, target, inputs, page=PAGE, seed=seed, junk=junk)
-    job = _job(lay_down(subject.image, seed), batch, seed)
+    job = make_job(lay_down(subject.image, seed), batch, seed)
     outcome = _outcome(subject, batch, job)
     if outcome.outside:
         # A wild write showed at the end of the run; which call it was shows when each is looked at.
@@ -116,7 +116,7 @@ def _outcome(subject: Subject, batch: Batch, job: Job) -> Outcome:
     return run_harness(subject.target, subject.runner, job)
 
 
-def _job(placed: Placed, batch: Batch, seed: int) -> Job:
+def make_job(placed: Placed, batch: Batch, seed: int) -> Job:
     rng = random.Random(seed)
     return Job(
         page=PAGE, image_address=placed.address, image=placed.content, entry=placed.entry,

@@ -1,0 +1,93 @@
+"""The harness itself: that it is what its source says, and that its checks see what they are for."""
+
+from __future__ import annotations
+
+import lief
+import pytest
+from build_harness import build
+from judge_objects import TRIPLES, function_object
+
+from intent_tool.judge.calls import make_batch
+from intent_tool.judge.emulate import harness_path, run_harness, runner_path
+from intent_tool.judge.harness.protocol import FLUSH_EACH, decode_outcome
+from intent_tool.judge.image import read_image
+from intent_tool.judge.trial import Subject, run_trial
+from intent_tool.language.load import load_text
+from intent_tool.language.oracle import Oracle
+from intent_tool.machine.target import load_targets
+
+TARGETS = load_targets()
+INCREMENT = load_text("""intent: One more.
+signature: uint64_t more(uint64_t a)
+returns: u64(a + 1)
+""")
+ASSEMBLY = {"x86_64": "more:\n  lea rax, [rdi + 1]\n  ret", "arm64": "more:\n  add x0, x0, #1\n  ret",
+            "riscv64": "more:\n  addi a0, a0, 1\n  ret"}
+
+
+def parts(binary: bytes) -> dict[str, tuple[int, bytes]]:
+    file = lief.ELF.parse(binary)
+    assert isinstance(file, lief.ELF.Binary)
+    return {str(s.name): (s.virtual_address, bytes(s.content)) for s in file.sections
+            if s.name in (".text", ".rodata", ".bss")}
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_the_shipped_harness_is_its_source(isa: str) -> None:
+    rebuilt = parts(build(isa))
+    assert len(rebuilt[".text"][1]) > 1000
+    assert parts(harness_path(isa).read_bytes()) == rebuilt
+
+
+def subject(isa: str) -> Subject:
+    target = TARGETS[isa]
+    image = read_image(function_object(ASSEMBLY[isa], isa, "more"), "more", target)
+    runner = runner_path(target)
+    assert runner is not None, f"{target.runner[0]} is not installed"
+    return Subject(INCREMENT, target, Oracle(INCREMENT), image, runner)
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_both_emulators_write_the_same_results(isa: str) -> None:
+    inputs = [(0,), (1,), (2**64 - 1,), (2**63,)]
+    here = subject(isa)
+    wanted = {(i,): (i + 1) % 2**64 for (i,) in inputs}
+    for runner in (here.runner, None):
+        trial = run_trial(Subject(here.contract, here.target, here.oracle, here.image, runner), inputs, 2,
+                          asked=frozenset(inputs))
+        assert trial.failures == () and trial.stop is None and trial.calls == len(inputs)
+        assert {i: a.result for i, a in trial.answers.items()} == wanted
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_a_hundred_thousand_calls(isa: str) -> None:
+    """All of them come back, in order."""
+    here = subject(isa)
+    inputs = [(i * 0x9E3779B97F4A7C15 % 2**64,) for i in range(100_000)]
+    trial = run_trial(here, inputs, 2, asked=frozenset(inputs[-1:]))
+    assert trial.calls == 100_000 and not trial.failures
+    assert trial.answers[inputs[-1]].result == (inputs[-1][0] + 1) % 2**64
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_input_cut_short_is_noticed(isa: str) -> None:
+    import dataclasses
+    import subprocess
+
+    from intent_tool.judge import trial
+
+    here = subject(isa)
+    batch = make_batch(here.contract, here.target, [(1,), (2,)], page=4096, seed=2)
+    job = trial.make_job(trial.lay_down(here.image, 2), batch, 2)
+    assert here.runner is not None
+    whole = run_harness(here.target, here.runner, job)
+    assert whole.done == 2 and len(whole.results) == 32
+    assert run_harness(here.target, here.runner, dataclasses.replace(job, flags=FLUSH_EACH)).results == whole.results
+    done = subprocess.run([here.runner, *here.target.runner[1:], executable(isa)], input=job.encode()[:-1],
+                          capture_output=True, check=False)
+    assert done.returncode == 100 and decode_outcome(done.stdout) is None
+
+
+def executable(isa: str) -> str:
+    from intent_tool.judge.emulate import executable_harness
+    return executable_harness(isa)
