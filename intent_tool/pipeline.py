@@ -9,7 +9,8 @@ from pathlib import Path
 from intent_tool.emit.header import header_text
 from intent_tool.emit.report import FIELDS, Record
 from intent_tool.emit.stack import stack_bytes
-from intent_tool.judge.judge import judge_function, judge_program
+from intent_tool.judge.judge import judge_function
+from intent_tool.judge.programs import judge_program
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.check import check_contract
 from intent_tool.language.contract import Contract

@@ -144,8 +144,7 @@ class Session:
         """A record of every item that was built, now or before, or that failed now; and those of other targets
         that earlier runs left in the build folder."""
         records = [record for item in self.items.values() if (record := self._record(item)) is not None]
-        mine = {(item.intent, item.target) for item in self.items.values()}
-        return records + [r for r in self._earlier() if (r["intent"], r["target"]) not in mine]
+        return records + self._earlier()
 
     def _record(self, item: Item) -> Record | None:
         if item.record is not None:
@@ -155,11 +154,12 @@ class Session:
         return _read_record(self.root / item.record_path) if item.state() == "done" else None
 
     def _earlier(self) -> list[Record]:
-        """The records in the report's folder whose intents are still there."""
+        """The records in the report's folder that are not of this run, and whose intents are still there."""
         if self.report is None:
             return []
-        paths = sorted((self.root / self.report).parent.rglob(f"*{RECORD_SUFFIX}"))
-        records = [record for path in paths if (record := _read_record(path)) is not None]
+        mine = {self.root / path for path in self.items}
+        paths = set((self.root / self.report).parent.rglob(f"*{RECORD_SUFFIX}")) - mine
+        records = [record for path in sorted(paths) if (record := _read_record(path)) is not None]
         return [record for record in records if (self.root / record["intent"]).is_file()]
 
     def _summarize(self, records: list[Record]) -> None:
