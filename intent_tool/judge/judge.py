@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.embedded import supports
-from intent_tool.judge.emulate import runner_path
+from intent_tool.judge.embedded import run_embedded, run_harness_embedded, supports
+from intent_tool.judge.emulate import run_harness, runner_path
 from intent_tool.judge.examples import Answers, example_calls, example_problems
+from intent_tool.judge.harness.protocol import Job, Outcome
 from intent_tool.judge.image import read_image
 from intent_tool.judge.programs import judge_program
 from intent_tool.judge.refusal import Refused
-from intent_tool.judge.trial import Subject, Trial, lay_down, repeat, run_trial
+from intent_tool.judge.trial import Run, Subject, Trial, lay_down, repeat, run_trial
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import Oracle, OracleFault
@@ -43,16 +45,36 @@ def judge_function(contract: Contract, target: Target, binary: bytes, symbol: st
             raise Refused(*problems)
         oracle = Oracle(contract)
         runner = runner_path(target)
-        subject = Subject(contract, target, oracle, image, runner)
         lacking = supports(target, {i.mnemonic for i in decoded})
         if runner is None and lacking is not None:
             raise Refused(f"it cannot be run: {target.runner[0]} is not installed, and {lacking}")
-        verdict = _run(subject, lacking, _inputs(contract, oracle, inputs, vectors, seed), seed)
+        first: Run = partial(_harness, target, runner) if runner is not None else partial(_embedded_harness, target)
+        subject = Subject(contract, target, oracle, image, first)
+        emulators = _Emulators(target.runner[0] if runner is not None else None, lacking)
+        verdict = _run(subject, emulators, _inputs(contract, oracle, inputs, vectors, seed), seed)
     except Refused as refused:
         verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
     except OracleFault as fault:
         verdict = Verdict(False, "none", (f"the contract has no value for an input: {fault.message}",), 0, (), 0, 0)
     return replace(verdict, instructions=instructions, bytes=size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Emulators:
+    """Which there are."""
+
+    runner: str | None
+    """The user-mode emulator's name."""
+    lacking: str | None
+    """Why unicorn cannot run the code; None when it can."""
+
+
+def _harness(target: Target, runner: str, job: Job, _starts: Sequence[int]) -> Outcome:
+    return run_harness(target, runner, job)
+
+
+def _embedded_harness(target: Target, job: Job, _starts: Sequence[int]) -> Outcome:
+    return run_harness_embedded(target, job)
 
 
 def _inputs(contract: Contract, oracle: Oracle, inputs: Sequence[Arguments] | None, vectors: int,
@@ -63,34 +85,32 @@ def _inputs(contract: Contract, oracle: Oracle, inputs: Sequence[Arguments] | No
     return list(inputs)
 
 
-def _run(subject: Subject, lacking: str | None, inputs: list[Arguments], seed: int) -> Verdict:
-    """Runs all inputs under the first emulator and some under the second."""
-    contract, target = subject.contract, subject.target
+def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed: int) -> Verdict:
+    """Runs all inputs under the first emulator and some under the second, there with the constants elsewhere."""
+    contract = subject.contract
     asked = example_calls(contract, {})
-    selection = [*asked, *inputs[:_SECOND_OPINION]]
     # Smallest first, so that the first failure is the smallest one.
     everything = sorted({*asked, *inputs}, key=_size)
-    emulators = [target.runner[0] if subject.runner else "unicorn"]
-    answers: Answers = {}
     trial = run_trial(subject, everything, 2 * seed, asked=frozenset(asked))
-    answers |= trial.answers
     problems = _problems(subject, everything, trial, seed)
-    depth, calls = trial.depth, trial.calls
+    depth = trial.depth
     if not problems:
-        problems += _examples(subject, answers, seed)
-    if not problems and subject.runner is not None and lacking is None:
-        emulators.append("unicorn")
-        second = run_trial(replace(subject, runner=None), selection, 2 * seed + 1)
-        problems += [f"under unicorn, {p}" for p in _problems(replace(subject, runner=None), selection, second, seed)]
-        depth = max(depth, second.depth)
-    elif not problems and subject.image.blocks:
-        # Constants must be found wherever the linker puts them.
-        second = run_trial(subject, selection, 2 * seed + 1)
-        problems += _problems(subject, selection, second, seed)
+        problems += _examples(subject, dict(trial.answers), seed)
+    ran = [emulators.runner or "unicorn"]
+    second = subject
+    if emulators.lacking is None:
+        second = replace(subject, run=partial(run_embedded, subject.target))
+        ran = list(dict.fromkeys([*ran, "unicorn"]))
+    if not problems and (emulators.lacking is None or subject.image.blocks):
+        selection = [*asked, *inputs[:_SECOND_OPINION]]
+        again = run_trial(second, selection, 2 * seed + 1)
+        under = "under unicorn, " if second is not subject else ""
+        problems += [under + p for p in _problems(second, selection, again, seed)]
+        depth = max(depth, again.depth)
     if "stack" in contract.limits and depth > contract.limits["stack"]:
         problems.append(f"it uses {depth} bytes of stack, the limit is {contract.limits['stack']}")
-    return Verdict(not problems, "none" if problems else "tested", tuple(problems), calls, tuple(emulators), 0, 0,
-                   tuple(_unchecked(subject, lacking)))
+    return Verdict(not problems, "none" if problems else "tested", tuple(problems), trial.calls, tuple(ran), 0, 0,
+                   tuple(_unchecked(subject, emulators)))
 
 
 def _size(arguments: Arguments) -> int:
@@ -147,12 +167,12 @@ def _examples(subject: Subject, answers: Answers, seed: int) -> list[str]:
     return [f"an example nests more than {_ROUNDS} calls"]
 
 
-def _unchecked(subject: Subject, lacking: str | None) -> Iterable[str]:
-    contract, target = subject.contract, subject.target
-    if subject.runner is None:
-        yield f"a second emulator: {target.runner[0]} is not installed"
-    elif lacking is not None:
-        yield f"a second emulator: {lacking}"
+def _unchecked(subject: Subject, emulators: _Emulators) -> Iterable[str]:
+    contract = subject.contract
+    if emulators.runner is None:
+        yield f"a second emulator: {subject.target.runner[0]} is not installed"
+    elif emulators.lacking is not None:
+        yield f"a second emulator: {emulators.lacking}"
     if contract.secret:
         yield f"secret: whether {', '.join(sorted(contract.secret))} influence timing"
     if "stack" in contract.limits:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from intent_tool.judge.embedded import supports
 from intent_tool.judge.emulate import runner_path
+from intent_tool.judge.kernel import Process
 from intent_tool.judge.program_image import admit_program, read_program
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.verdict import Verdict
@@ -22,7 +24,7 @@ _PATIENCE = 120
 """Seconds of real time for one run."""
 _EXTRA_INPUTS = (b"", b"\n", b"a", b"ab cd\n\n", b"\x00\xff", bytes(range(256)), b"0123456789 " * 700)
 _EXTRA_ARGUMENTS: tuple[tuple[bytes, ...], ...] = ((), (b"",), (b"1",), (b"-1", b"x y"))
-_MOST_SHOWN = 4
+_SLICE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def judge_program(contract: Contract, target: Target, executable: bytes) -> Verd
         if problems:
             raise Refused(*problems)
         runner = runner_path(target)
-        if runner is None:
-            raise Refused(f"it cannot be run: {target.runner[0]} is not installed")
-        verdict = _run_all(contract, target, runner, executable)
+        lacking = supports(target, {i.mnemonic for i in decoded})
+        if runner is None and lacking is not None:
+            raise Refused(f"it cannot be run: {target.runner[0]} is not installed, and {lacking}")
+        verdict = _run_all(contract, target, executable, runner, lacking)
     except Refused as refused:
         verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
     except OracleFault as fault:
@@ -56,19 +59,35 @@ def judge_program(contract: Contract, target: Target, executable: bytes) -> Verd
     return replace(verdict, instructions=instructions, bytes=size)
 
 
-def _run_all(contract: Contract, target: Target, runner: str, executable: bytes) -> Verdict:
+def _run_all(contract: Contract, target: Target, executable: bytes, runner: str | None,
+             lacking: str | None) -> Verdict:
+    """Every run in unicorn first, where nothing can happen to this machine, then under the user-mode emulator."""
     problems: list[str] = []
     runs = list(_runs(contract))
-    with tempfile.TemporaryDirectory(prefix="intent-judge-") as folder:
-        path = Path(folder) / "program"
-        path.write_bytes(executable)
-        path.chmod(0o755)
+    ran = []
+    if lacking is None:
+        ran.append("unicorn")
         for run in runs:
-            problems += _problems(contract, _execute([runner, *target.runner[1:], str(path)], run, folder), run)
-            if problems:
-                break
-    return Verdict(not problems, "none" if problems else "tested", tuple(problems[:_MOST_SHOWN]), len(runs),
-                   (target.runner[0],), 0, 0, tuple(_unchecked(contract)))
+            found = _execute_embedded(contract, target, executable, run) if not problems else None
+            problems += _problems(contract, found, run) if found is not None else []
+    if runner is not None and not problems:
+        ran.insert(0, target.runner[0])
+        with tempfile.TemporaryDirectory(prefix="intent-judge-") as folder:
+            path = Path(folder) / "program"
+            path.write_bytes(executable)
+            path.chmod(0o755)
+            for run in runs:
+                found = _execute([runner, *target.runner[1:], str(path)], run, folder) if not problems else None
+                problems += _problems(contract, found, run) if found is not None else []
+    return Verdict(not problems, "none" if problems else "tested", tuple(problems), len(runs), tuple(ran), 0, 0,
+                   tuple(_unchecked(contract, target, runner, lacking)))
+
+
+def _execute_embedded(contract: Contract, target: Target, executable: bytes, run: Run) -> tuple[bytes, bytes, int]:
+    process = Process(target.isa, executable, (contract.name.encode(), *run.args), run.stdin)
+    process.run(_SLICE_SECONDS, lambda: sum(map(len, process.output.values())))
+    status = process.status if process.status is not None else -process.signal
+    return bytes(process.output[1]), bytes(process.output[2]), status
 
 
 def _runs(contract: Contract) -> Iterator[Run]:
@@ -120,8 +139,11 @@ def _problems(contract: Contract, found: tuple[bytes, bytes, int], run: Run) -> 
             yield f"{given}: {name} is {shown(is_)}, must be {shown(must)}"
 
 
-def _unchecked(contract: Contract) -> Iterable[str]:
-    yield "a second emulator: programs run under one only"
+def _unchecked(contract: Contract, target: Target, runner: str | None, lacking: str | None) -> Iterable[str]:
+    if runner is None:
+        yield f"a second emulator: {target.runner[0]} is not installed"
+    elif lacking is not None:
+        yield f"a second emulator: {lacking}"
     if "stack" in contract.limits:
         yield "stack: a program's stack is not measured"
     if contract.stdout is None and contract.stderr is None and contract.exit is None:

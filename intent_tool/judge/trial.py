@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from intent_tool.judge.calls import Arguments, Batch, make_batch
 from intent_tool.judge.compare import Context, Failure, Returned, failures, finished, returned
-from intent_tool.judge.embedded import run_embedded
-from intent_tool.judge.emulate import run_harness
 from intent_tool.judge.expect import expect
 from intent_tool.judge.harness.protocol import SWEEP_EACH, Job, Outcome
 from intent_tool.judge.image import Image
@@ -28,6 +26,10 @@ _MOST_BYTES = 16 << 20
 _MOST_FAILURES = 8
 
 
+Run = Callable[[Job, Sequence[int]], Outcome]
+"""Runs a job; the numbers are where its vectors start in `Job.vectors`, and the end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is on trial."""
@@ -36,8 +38,8 @@ class Subject:
     target: Target
     oracle: Oracle
     image: Image
-    runner: str | None
-    """The user-mode emulator; None for unicorn."""
+    run: Run
+    """The emulator that takes the calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def run_trial(subject: Subject, inputs: Sequence[Arguments], seed: int, *, asked
     answers: dict[Arguments, Returned] = {}
     depth = calls = 0
     for part in _parts(inputs):
-        context, job = _run(subject, part, seed, junk)
+        context, job = _call(subject, part, seed, junk)
         done = finished(context.batch, context.outcome)
         wrong = tuple(Failure(calls + f.index, f.what) for f in islice(failures(context), _MOST_FAILURES))
         answers |= {part[i]: returned(context, i) for i in range(done) if part[i] in asked}
@@ -92,28 +94,22 @@ class Repeats:
 
 def repeat(subject: Subject, arguments: Arguments, times: int, seed: int, *, junk: bool = True) -> Repeats | None:
     """Makes one call several times with different junk; None when one of them does not come back."""
-    context, _ = _run(subject, [arguments] * times, seed, junk)
+    context, _ = _call(subject, [arguments] * times, seed, junk)
     if finished(context.batch, context.outcome) < times:
         return None
     return Repeats(tuple(returned(context, i) for i in range(times)), any(True for _ in failures(context)))
 
 
-def _run(subject: Subject, inputs: Sequence[Arguments], seed: int, junk: bool) -> tuple[Context, Job]:
+def _call(subject: Subject, inputs: Sequence[Arguments], seed: int, junk: bool) -> tuple[Context, Job]:
     contract, target = subject.contract, subject.target
     batch = make_batch(contract, target, inputs, page=PAGE, seed=seed, junk=junk)
     job = make_job(lay_down(subject.image, seed), batch, seed)
-    outcome = _outcome(subject, batch, job)
+    outcome = subject.run(job, batch.starts)
     if outcome.outside:
         # A wild write showed at the end of the run; which call it was shows when each is looked at.
         job = replace(job, flags=SWEEP_EACH)
-        outcome = _outcome(subject, batch, job)
+        outcome = subject.run(job, batch.starts)
     return Context(contract, target, subject.oracle, batch, expect(contract, subject.oracle, inputs), outcome), job
-
-
-def _outcome(subject: Subject, batch: Batch, job: Job) -> Outcome:
-    if subject.runner is None:
-        return run_embedded(subject.target, job, batch.starts)
-    return run_harness(subject.target, subject.runner, job)
 
 
 def make_job(placed: Placed, batch: Batch, seed: int) -> Job:

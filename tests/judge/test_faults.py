@@ -13,10 +13,15 @@ import pytest
 from judge_objects import function_object
 
 from intent_tool.judge.judge import judge_function
+from intent_tool.judge.verdict import Verdict
 from intent_tool.language.load import load_text
 from intent_tool.machine.target import load_targets
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.case"))
+DYNAMIC = [p for p in CASES if p.stem in (
+    "good_scalar", "good_table", "good_stack_arguments", "reads_past_table", "reads_one_byte_after", "writes_const",
+    "writes_one_byte_before", "writes_far_away", "infinite_loop", "divides_by_zero", "clobbers_callee_saved",
+    "stack_pointer_off", "result_not_extended", "returns_elsewhere", "uninitialized_stack")]
 TARGETS = load_targets()
 
 
@@ -26,16 +31,37 @@ def test_the_cases_are_there() -> None:
 
 @pytest.mark.parametrize("path", CASES, ids=[f"{p.parent.name}-{p.stem}" for p in CASES])
 def test_case(path: Path) -> None:
+    verdict, wanted = judged(path)
+    check(verdict, wanted)
+    if wanted == ["accepted"]:
+        assert verdict.emulators == (TARGETS[path.parent.name].runner[0], "unicorn") and verdict.unchecked == ()
+
+
+@pytest.mark.parametrize("path", DYNAMIC, ids=[f"{p.parent.name}-{p.stem}" for p in DYNAMIC])
+def test_case_without_a_user_mode_emulator(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """unicorn sees the same, and the verdict says that it was alone."""
+    monkeypatch.setattr("intent_tool.judge.judge.runner_path", lambda target: None)
+    verdict, wanted = judged(path)
+    check(verdict, wanted)
+    if wanted == ["accepted"]:
+        name = TARGETS[path.parent.name].runner[0]
+        assert verdict.emulators == ("unicorn",)
+        assert verdict.unchecked == (f"a second emulator: {name} is not installed",)
+
+
+def judged(path: Path) -> tuple[Verdict, list[str]]:
+    """The judge's verdict, and the lines of the wanted one."""
     parts = re.split(r"^--- (\w+)\n", path.read_text(), flags=re.MULTILINE)
     fields = dict(zip(parts[1::2], (p.rstrip("\n") for p in parts[2::2]), strict=True))
     contract = load_text(fields["intent"], str(path))
     target = TARGETS[path.parent.name]
     binary = function_object(fields["assembly"], target.isa, contract.name)
-    verdict = judge_function(contract, target, binary, contract.name)
-    wanted = fields["verdict"].splitlines()
+    return judge_function(contract, target, binary, contract.name), fields["verdict"].splitlines()
+
+
+def check(verdict: Verdict, wanted: list[str]) -> None:
     if wanted == ["accepted"]:
-        assert verdict.accepted and verdict.evidence == "tested", verdict.problems
-        assert verdict.vectors > 0 and "unicorn" in verdict.emulators
+        assert verdict.accepted and verdict.evidence == "tested" and verdict.vectors > 0, verdict.problems
         return
     assert not verdict.accepted and verdict.evidence == "none"
     assert len(verdict.problems) >= len(wanted), verdict.problems

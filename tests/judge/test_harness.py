@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
+
 import lief
 import pytest
 from build_harness import build
 from judge_objects import TRIPLES, function_object
 
 from intent_tool.judge.calls import make_batch
-from intent_tool.judge.emulate import harness_path, run_harness, runner_path
+from intent_tool.judge.embedded import run_embedded, run_harness_embedded
+from intent_tool.judge.emulate import executable_harness, harness_path, run_harness, runner_path
 from intent_tool.judge.harness.protocol import FLUSH_EACH, decode_outcome
 from intent_tool.judge.image import read_image
-from intent_tool.judge.trial import Subject, run_trial
+from intent_tool.judge.trial import Run, Subject, lay_down, make_job, run_trial
 from intent_tool.language.load import load_text
 from intent_tool.language.oracle import Oracle
 from intent_tool.machine.target import load_targets
@@ -44,17 +48,23 @@ def subject(isa: str) -> Subject:
     image = read_image(function_object(ASSEMBLY[isa], isa, "more"), "more", target)
     runner = runner_path(target)
     assert runner is not None, f"{target.runner[0]} is not installed"
-    return Subject(INCREMENT, target, Oracle(INCREMENT), image, runner)
+    return Subject(INCREMENT, target, Oracle(INCREMENT), image, lambda job, _: run_harness(target, runner, job))
+
+
+def runs(isa: str) -> dict[str, Run]:
+    """All ways to make calls."""
+    target = TARGETS[isa]
+    return {"qemu": subject(isa).run, "harness in unicorn": lambda job, _: run_harness_embedded(target, job),
+            "unicorn": lambda job, starts: run_embedded(target, job, starts)}
 
 
 @pytest.mark.parametrize("isa", TRIPLES)
-def test_both_emulators_write_the_same_results(isa: str) -> None:
+def test_all_emulators_write_the_same_results(isa: str) -> None:
     inputs = [(0,), (1,), (2**64 - 1,), (2**63,)]
     here = subject(isa)
     wanted = {(i,): (i + 1) % 2**64 for (i,) in inputs}
-    for runner in (here.runner, None):
-        trial = run_trial(Subject(here.contract, here.target, here.oracle, here.image, runner), inputs, 2,
-                          asked=frozenset(inputs))
+    for run in runs(isa).values():
+        trial = run_trial(replace(here, run=run), inputs, 2, asked=frozenset(inputs))
         assert trial.failures == () and trial.stop is None and trial.calls == len(inputs)
         assert {i: a.result for i, a in trial.answers.items()} == wanted
 
@@ -71,23 +81,15 @@ def test_a_hundred_thousand_calls(isa: str) -> None:
 
 @pytest.mark.parametrize("isa", TRIPLES)
 def test_input_cut_short_is_noticed(isa: str) -> None:
-    import dataclasses
-    import subprocess
-
-    from intent_tool.judge import trial
-
     here = subject(isa)
+    runner = runner_path(here.target)
     batch = make_batch(here.contract, here.target, [(1,), (2,)], page=4096, seed=2)
-    job = trial.make_job(trial.lay_down(here.image, 2), batch, 2)
-    assert here.runner is not None
-    whole = run_harness(here.target, here.runner, job)
+    job = make_job(lay_down(here.image, 2), batch, 2)
+    assert runner is not None
+    whole = run_harness(here.target, runner, job)
     assert whole.done == 2 and len(whole.results) == 32
-    assert run_harness(here.target, here.runner, dataclasses.replace(job, flags=FLUSH_EACH)).results == whole.results
-    done = subprocess.run([here.runner, *here.target.runner[1:], executable(isa)], input=job.encode()[:-1],
+    assert run_harness(here.target, runner, replace(job, flags=FLUSH_EACH)).results == whole.results
+    done = subprocess.run([runner, *here.target.runner[1:], executable_harness(isa)], input=job.encode()[:-1],
                           capture_output=True, check=False)
     assert done.returncode == 100 and decode_outcome(done.stdout) is None
 
-
-def executable(isa: str) -> str:
-    from intent_tool.judge.emulate import executable_harness
-    return executable_harness(isa)

@@ -66,6 +66,10 @@ KEPT = {
 PAINTED = 512
 SENTINEL_BYTES = 128
 
+STATE_DONE, STATE_OUTPUT, STATE_FLUSHED = 128, 160, 168
+"""Offsets into the harness's state, the start of its .bss: vectors done, where the next result goes, and up to where
+the results have been written out."""
+
 SIGNALS = {4: "SIGILL", 5: "SIGTRAP", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 TIMED_OUT = 26
 """SIGVTALRM: the vector in work used up two ticks of CPU time."""
