@@ -23,8 +23,11 @@ def write_archive(members: Sequence[tuple[str, bytes]]) -> bytes:
         else:
             headers.append(f"/{len(long_names)}")
             long_names += name.encode("ascii") + b"/\n"
+    # The size of these two lists, unlike a member's, includes their padding.
+    long_names += b"\n" * (len(long_names) % 2)
     symbols = [(index, symbol) for index, (_, data) in enumerate(members) for symbol in global_symbols(data)]
     names = b"".join(symbol + b"\0" for _, symbol in symbols)
+    names += bytes(len(names) % 2)
     index_size = 4 + 4 * len(symbols) + len(names)
     start = len(_MAGIC) + _even(60 + index_size) + (_even(60 + len(long_names)) if long_names else 0)
     offsets = []
@@ -46,9 +49,9 @@ def _even(size: int) -> int:
 
 
 def _member(name: str, data: bytes) -> bytes:
-    # Date, user and group are 0, as `ar D` has them.
-    head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'644' if name not in ('/', '//') else '0':<8}{len(data):<10}`\n"
-    return head.encode("ascii") + data + b"\n" * (len(data) % 2)
+    # Date, user and group are 0, as `ar D` has them; the list of long names has none of these.
+    fields = " " * 32 if name == "//" else f"{0:<12}{0:<6}{0:<6}{'0' if name == '/' else '644':<8}"
+    return f"{name:<16}{fields}{len(data):<10}`\n".encode("ascii") + data + b"\n" * (len(data) % 2)
 
 
 def global_symbols(data: bytes) -> list[bytes]:

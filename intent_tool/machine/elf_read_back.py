@@ -62,13 +62,14 @@ def _compare_relocations(binary: Any, linked: Linked) -> None:
     for relocation in binary.object_relocations:
         symbol = relocation.symbol
         section = symbol.section.name if symbol.section is not None else ""
-        found.append((relocation.address, relocation.type.name, section, symbol.value, relocation.addend))
+        found.append((relocation.address, relocation.type.name, section, symbol.type.name, symbol.value,
+                      relocation.addend))
     expected = []
     for r in linked.relocations:
         in_rodata = r.symbol == ".rodata"
         name = r.type.removeprefix("R_")
-        expected.append((r.offset, name, ".rodata" if in_rodata else ".text", 0 if in_rodata else text_offset(r),
-                         r.addend))
+        place = (".rodata", "SECTION", 0) if in_rodata else (".text", "NOTYPE", text_offset(r))
+        expected.append((r.offset, name, *place, r.addend))
     _equal("relocations", sorted(found), sorted(expected))
 
 
