@@ -23,6 +23,6 @@ def generate(env: Any, **_: Any) -> None:
 
 def exists(env: Any) -> bool:
     """Whether everything that the tool needs is installed, as SCons asks of a tool."""
-    from intent_tool.scons.digest import missing_packages
+    from intent_tool.packages import missing_packages
 
     return not missing_packages()

@@ -17,6 +17,7 @@ from intent_tool import __version__
 from intent_tool.commands import build, check, doctor, new, show, targets, verify
 from intent_tool.commands.common import Failed, Reply, Usage
 from intent_tool.language.diagnostics import IntentError
+from intent_tool.packages import PACKAGES
 
 DONE, AT_FAULT, USAGE, OWN_FAULT = 0, 1, 2, 3
 
@@ -38,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(as_json, AT_FAULT, str(failure))
     except IntentError as failure:
         return _fail(as_json, AT_FAULT, str(failure), [d.to_json() for d in failure.diagnostics])
+    except ModuleNotFoundError as failure:
+        if failure.name not in PACKAGES:
+            return _fault(as_json, failure)
+        return _fail(as_json, AT_FAULT, f"intent-tool: the package {PACKAGES[failure.name]} is not installed\n"
+                     "help: `intent-tool doctor` lists what is missing")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return AT_FAULT
@@ -46,11 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as failure:
-        if os.environ.get("INTENT_TOOL_DEBUG"):
-            traceback.print_exc()
-        return _fail(as_json, OWN_FAULT,
-                     f"intent-tool: this is a fault of the tool, not yours: {type(failure).__name__}: {failure}\n"
-                     "help: set INTENT_TOOL_DEBUG=1 to see where, and report it")
+        return _fault(as_json, failure)
+
+
+def _fault(as_json: bool, failure: Exception) -> int:
+    if os.environ.get("INTENT_TOOL_DEBUG"):
+        traceback.print_exc()
+    return _fail(as_json, OWN_FAULT,
+                 f"intent-tool: this is a fault of the tool, not yours: {type(failure).__name__}: {failure}\n"
+                 "help: set INTENT_TOOL_DEBUG=1 to see where, and report it")
 
 
 def _print(reply: Reply, as_json: bool) -> None:

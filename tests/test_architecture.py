@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "intent_tool"
 
-FACES = ("pipeline", "cli", "commands", "scons", "__init__", "__main__")
+FACES = ("pipeline", "cli", "commands", "scons", "packages", "__init__", "__main__")
 ALLOWED = {
     "language": ("language",),
     "machine": ("language", "machine"),
@@ -70,7 +70,8 @@ def test_the_rule_itself_refuses_what_it_should() -> None:
 
 
 @pytest.mark.parametrize("module", ["intent_tool", "intent_tool.cli", "intent_tool.scons.worker",
-                                    "intent_tool.scons.outline", "intent_tool.scons.digest"])
+                                    "intent_tool.scons.outline", "intent_tool.scons.digest",
+                                    "intent_tool.packages"])
 def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
     code = f"import sys, {module}; print(' '.join(n for n in {HEAVY!r} if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -9,19 +9,9 @@ import sys
 from importlib import metadata
 
 from intent_tool.commands.common import Reply, project_root
+from intent_tool.packages import PURPOSES, missing_packages
 
 SUMMARY = "say what is installed and what is missing"
-
-PACKAGES = (
-    ("keystone-engine", "assembles x86-64 and ARM64"),
-    ("capstone", "disassembles what was assembled, to compare"),
-    ("lief", "reads back every file that is written"),
-    ("unicorn", "runs the code where qemu-user is missing"),
-    ("PyYAML", "reads intents and targets"),
-    ("pycparser", "reads C prototypes"),
-    ("scons", "builds projects; intent-tool alone works without it"),
-)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """None but the common ones."""
@@ -29,11 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     """Missing packages are a fault; missing emulators are not, since unicorn stands in for most of them."""
-    from intent_tool.machine.target import load_targets
-
-    checks = [_python(), *(_package(name, purpose) for name, purpose in PACKAGES)]
-    runners = sorted({t.runner[0] for t in load_targets(project_root(options)).values() if t.runner})
-    checks += [_runner(name) for name in runners]
+    checks = [_python(), *(_package(name, purpose) for name, purpose in PURPOSES.items())]
+    checks += [_runner(name) for name in _runners(options)]
     width = max(len(c["name"]) for c in checks)
     marks = {"installed": "ok     ", "missing": "MISSING", "absent": "absent "}
     lines = [f"{marks[c['state']]}  {c['name']:{width}}  {c['version'] or c['purpose']}" for c in checks]
@@ -45,6 +32,15 @@ def run(options: argparse.Namespace) -> Reply:
     lines += [f"help: {line}" for line in advice] or ["everything is there"]
     good = all(c["state"] != "missing" for c in checks)
     return Reply("\n".join(lines), {"checks": checks, "help": advice}, good)
+
+
+def _runners(options: argparse.Namespace) -> list[str]:
+    """The emulators that the targets name; none where the packages that read the targets are missing."""
+    if "PyYAML" in missing_packages():
+        return []
+    from intent_tool.machine.target import load_targets
+
+    return sorted({t.runner[0] for t in load_targets(project_root(options)).values() if t.runner})
 
 
 def _python() -> dict[str, str]:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-
-GENERATING = ("keystone", "capstone", "lief", "unicorn", "yaml", "pycparser")
-"""The packages that a build imports."""
 
 
 @cache
@@ -20,12 +16,7 @@ def tool_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
-        if not name.startswith(("scons/", "commands/", "cli.py")) or name == "scons/jobs.py":
+        if not name.startswith(("scons/", "commands/", "cli.py", "packages.py")) or name == "scons/jobs.py":
             content = path.read_bytes().replace(b"\r\n", b"\n")
             digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
-
-
-def missing_packages() -> tuple[str, ...]:
-    """Which of the packages that a build imports are not installed. Imports none of them."""
-    return tuple(name for name in GENERATING if find_spec(name) is None)

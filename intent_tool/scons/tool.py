@@ -24,7 +24,8 @@ from SCons.Script import GetOption
 from intent_tool.emit.files import remove, write_whole
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine.target import Target, load_targets, select_targets
-from intent_tool.scons.digest import missing_packages, tool_digest
+from intent_tool.packages import missing_packages
+from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.session import Item, session

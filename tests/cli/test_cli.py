@@ -243,3 +243,16 @@ def test_used_files_may_not_leave_the_root(folder: Folder, tmp_path: Path) -> No
                  "returns: average_floor(x, x)\n")
     assert folder.run("check", "uses.intent").status == 1
     assert folder.run("check", "uses.intent", "--root", str(tmp_path)).status == 0
+
+
+def test_a_missing_package_is_named(folder: Folder) -> None:
+    """The tool's own site packages are not there: what is left is Python."""
+    done = subprocess.run([sys.executable, "-S", "-m", "intent_tool", "check", "average.intent"], cwd=folder.path,
+                          capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 1
+    assert re.search(r"^intent-tool: the package (PyYAML|pycparser) is not installed$", done.stderr, re.MULTILINE)
+    doctor = subprocess.run([sys.executable, "-S", "-m", "intent_tool", "doctor"], cwd=folder.path,
+                            capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)})
+    assert doctor.returncode == 1
+    assert re.search(r"^MISSING +pycparser +reads C prototypes$", doctor.stdout, re.MULTILINE)
+    assert "help: pip install keystone-engine capstone" in doctor.stdout
