@@ -6,7 +6,7 @@ against the intervals known at its place; what they cannot decide is recorded as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -16,7 +16,7 @@ from intent_tool.language.diagnostics import Span
 from intent_tool.language.facts import Facts
 from intent_tool.language.terms import Loop, Term, Terms
 
-UNROLL_TERMS = {"speed": 256, "size": 48}
+UNROLL_TERMS = {"speed": 128, "size": 48}
 """A fold over a known number of elements becomes straight-line terms up to this many, and a loop beyond."""
 MOST_TERMS = 60_000
 MOST_STEPS = 400_000
@@ -969,24 +969,39 @@ def _reach(start: Term, state: Term, after: Term, rounds: int) -> tuple[int, int
 
 
 def _increment(after: Term, state: Term) -> tuple[int, int] | None:
-    while after.op == "assume":
-        after = after.args[0]
-    if after.bare is state:
-        return 0, 0
-    if after.op == "add":
-        for this, other in (after.args, after.args[::-1]):
-            inner = _increment(this, state)
-            if inner is not None:
-                return inner[0] + other.lo, inner[1] + other.hi
-    if after.op == "sub":
-        inner = _increment(after.args[0], state)
-        if inner is not None:
-            return inner[0] - after.args[1].hi, inner[1] - after.args[1].lo
-    if after.op == "ite":
-        arms = [_increment(arm, state) for arm in after.args[1:]]
-        if arms[0] is not None and arms[1] is not None:
-            return min(arms[0][0], arms[1][0]), max(arms[0][1], arms[1][1])
-    return None
+    """The interval of `after` - `state`, where `after` is `state` with amounts added to it."""
+    known: dict[int, tuple[int, int] | None] = {}
+    for t in _upward(after):
+        found: tuple[int, int] | None = None
+        inner = [known[a.id] for a in t.args]
+        if t is state:
+            found = 0, 0
+        elif t.op == "assume":
+            found = inner[0]
+        elif t.op == "add":
+            for this, other in ((inner[0], t.args[1]), (inner[1], t.args[0])):
+                if this is not None:
+                    found = this[0] + other.lo, this[1] + other.hi
+        elif t.op == "sub" and inner[0] is not None:
+            found = inner[0][0] - t.args[1].hi, inner[0][1] - t.args[1].lo
+        elif t.op == "ite" and inner[1] is not None and inner[2] is not None:
+            found = min(inner[1][0], inner[2][0]), max(inner[1][1], inner[2][1])
+        known[t.id] = found
+    return known[after.id]
+
+
+def _upward(root: Term) -> Iterator[Term]:
+    """Every term below `root`, each once, operands first."""
+    seen: set[int] = set()
+    stack = [(root, False)]
+    while stack:
+        term, done = stack.pop()
+        if done:
+            yield term
+        elif term.id not in seen:
+            seen.add(term.id)
+            stack.append((term, True))
+            stack.extend((a, False) for a in term.args)
 
 
 def _widen(bounds: tuple[int, int], attempt: int) -> tuple[int, int]:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from intent_tool.language.terms import UNBOUNDED, Term, Terms
 
 
+MOST_VISITS = 500
+"""Parts of one condition that are looked at; knowing less is always right."""
+
+
 @dataclass(frozen=True, eq=False)
 class Facts:
     """Immutable; `learn` gives a new one. Keys are the ids of bare terms."""
@@ -49,6 +53,7 @@ class Facts:
 class _Learning:
     def __init__(self, bounds: dict[int, tuple[int, int]], order: set[tuple[int, int, bool]]) -> None:
         self.bounds, self.order = bounds, order
+        self.visits = 0
 
     def range(self, term: Term) -> tuple[int, int]:
         lo, hi = self.bounds.get(term.bare.id, (-UNBOUNDED, UNBOUNDED))
@@ -101,6 +106,9 @@ class _Learning:
                 pass
 
     def condition(self, condition: Term, truth: bool) -> None:
+        self.visits += 1
+        if self.visits > MOST_VISITS:
+            return
         while condition.op == "assume":
             condition = condition.args[0]
         if condition.op == "ite":

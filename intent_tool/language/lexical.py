@@ -13,6 +13,8 @@ from intent_tool.language.text import Text
 MAX_CHARACTERS = 64 * 1024
 MAX_BRACKETS = 40
 MAX_CHAIN = 200
+MAX_OPERATORS = 250
+"""Operators and brackets in a row, not divided by a comma, a comparison or a logical operator."""
 MAX_PREFIXES = 10
 MAX_DIGITS = 1300
 """Of a literal; more than the 4096 bits that constants may have need."""
@@ -33,6 +35,7 @@ _INSTEAD = {
     "$": None, "`": None, ";": "a contract is one expression; name parts of it in `where`",
     "->": None, "<>": "write `!=`", "@": None, ":=": "name the value in `where`",
 }
+_DIVIDERS = frozenset({",", "and", "or", "<", "<=", ">", ">=", "==", "!=", "in"})
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -43,6 +46,7 @@ def check_characters(text: Text) -> None:
         raise error("E301", f"an expression of more than {MAX_CHARACTERS} characters", text.span(0, 1))
     opened: list[tuple[str, int]] = []
     chains = {"lambda": 0, "else": 0, "**": 0}
+    rows = [0]
     position = prefixes = 0
     while position < len(value):
         match = _TOKEN.match(value, position)
@@ -61,14 +65,24 @@ def check_characters(text: Text) -> None:
                             "digits and `_`")
         elif token in "([{":
             opened.append((token, start))
+            rows[-1] += 1
+            rows.append(0)
             if len(opened) > MAX_BRACKETS:
                 raise error("E303", f"brackets are nested more than {MAX_BRACKETS} deep", text.span(start, position),
                             "name parts of the expression in `where`")
         elif token in ")]}":
             if not opened or opened.pop()[0] != _PAIRS[token]:
                 raise error("E304", f"`{token}` closes nothing", text.span(start, position))
+            rows.pop()
         elif token in _INSTEAD or not token.isascii() or token == "\\":
             raise _refused(text, start, position)
+        elif match.lastgroup == "operator":
+            rows[-1] += 1
+        if token in _DIVIDERS:
+            rows[-1] = 0
+        if rows[-1] > MAX_OPERATORS:
+            raise error("E303", f"more than {MAX_OPERATORS} operators in a row", text.span(start, position),
+                        "name parts of the expression in `where`, or write a long sum as `sum([a, b, …])`")
         if token in chains:
             chains[token] += 1
             if chains[token] > MAX_CHAIN:
@@ -115,7 +129,38 @@ def _string(text: Text, start: int, prefix: str, quote: str, position: int) -> i
         if odd is not None:
             raise error("E305", f"`{value[odd]}` is not ASCII; byte strings have bytes", text.span(odd, odd + 1),
                         r"write its UTF-8 bytes as escapes, such as \xc3\xa9")
+    if "f" in sort:
+        _fields(text, body, position)
     return position + len(quote)
+
+
+def _fields(text: Text, start: int, stop: int) -> None:
+    """Checks the expressions in the fields of an f-string, whose grammar differs between versions of Python."""
+    value, position = text.value, start
+    while position < stop:
+        if value[position:position + 2] in {"{{", "}}"}:
+            position += 2
+        elif value[position] != "{":
+            position += 1
+        else:
+            end, expression = _field_end(text, position, stop)
+            check_characters(text.cut(position + 1, expression))
+            position = end
+
+
+def _field_end(text: Text, start: int, stop: int) -> tuple[int, int]:
+    """The offset after a field that opens at `start`, and the end of its expression, before the format."""
+    value, depth, expression = text.value, 0, None
+    for position in range(start, stop):
+        character = value[position]
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0:
+            return position + 1, position if expression is None else expression
+        if depth == 1 and expression is None and (
+                character == ":" or (character == "!" and value[position + 1:position + 2] != "=")):
+            expression = position
+    raise error("E310", "a field of the f-string has no end", text.span(start, start + 1),
+                "write `{{` for a brace; strings inside a field need other quotes")
 
 
 def _number(text: Text, start: int, token: str) -> None:

@@ -12,6 +12,14 @@ from intent_tool.propose.ir import COMPARISONS, Block, Branch, Function, Instruc
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "xor", "eq", "ne", "umulh", "smulh"})
 
 
+MOST_VALUES = 40_000
+"""Words that one function may compute."""
+
+
+class TooLarge(Exception):
+    """The function would have more than MOST_VALUES instructions."""
+
+
 class Builder:
     """Emits into `block`. Equal instructions are shared along the scopes that dominate the place."""
 
@@ -57,6 +65,8 @@ class Builder:
             for scope in reversed(self.scopes):
                 if key in scope:
                     return scope[key]
+        if len(self.function.width) > MOST_VALUES:
+            raise TooLarge
         dest = tuple(self.function.value(w) for w in widths)
         made = Instruction(op, dest, args, imm)
         self.block.instructions.append(made)

@@ -636,14 +636,16 @@ class _Lowering:
 
     def branch(self, condition: Term, then: Term, otherwise: Term, bits: int) -> Words:
         """Evaluate one arm only."""
-        # What both arms surely need is computed before the branch, lest each arm grows its own copy.
-        shared = {t.id: t for t in walk([then]) if self.total(t)}
-        for t in walk([otherwise]):
-            if t.id in shared and t.op not in ("const", "param", "var", "loop", "assume") and not self.known(t) \
-                    and exact_bits(t.lo, t.hi) <= 64 and all(
-                        v in self._bound_here() for v in self.free(t)):
-                self.low(t, exact_bits(t.lo, t.hi))
         test = self.word(condition, 32)
+        # What both arms need is computed before the branch, lest each grows its own copy: what may be computed
+        # anywhere, and what is surely computed on either way.
+        anyway = self.surely(then) & self.surely(otherwise)
+        shared = {t.id for t in walk([then])}
+        bound = frozenset().union(*(s.variables for s in self.scopes))
+        for t in walk([otherwise]):
+            if t.id in shared and (t.id in anyway or self.total(t)) and not self.known(t) and self.free(t) <= bound \
+                    and t.op not in ("const", "param", "var", "loop", "assume"):
+                self.low(t, exact_bits(t.lo, t.hi))
         depth = self.b.block.depth
         before, join = self.b.block, self.b.new_block(depth)
         starts, values = [], []
@@ -664,8 +666,16 @@ class _Lowering:
         join.params = tuple(self.b.function.value(self.b.width(w)) for w in values[0])
         return join.params
 
-    def _bound_here(self) -> frozenset[int]:
-        return frozenset().union(*(s.variables for s in self.scopes))
+    def surely(self, term: Term) -> set[int]:
+        """Ids of the terms that computing `term` computes in any case: not those inside of an inner choice's arms."""
+        found: set[int] = set()
+        stack = [term]
+        while stack:
+            t = stack.pop()
+            if t.id not in found:
+                found.add(t.id)
+                stack.extend(t.args[:1] if t.op == "ite" else t.args)
+        return found
 
     # Casts and bits
 

@@ -8,6 +8,7 @@ from intent_tool.language.elaborate import CannotElaborate, elaborate
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target
 from intent_tool.propose.allocate import allocate
+from intent_tool.propose.builder import MOST_VALUES, TooLarge
 from intent_tool.propose.finish import finish
 from intent_tool.propose.lower import lower
 from intent_tool.propose.select import Selector, layout
@@ -19,7 +20,12 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
         elaborated = elaborate(contract)
     except CannotElaborate as problem:
         raise error("E701", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
-    function = lower(contract, elaborated, target)
+    try:
+        function = lower(contract, elaborated, target)
+    except TooLarge:
+        raise error("E703", f"cannot generate: code of more than {MOST_VALUES} instructions",
+                    contract.key_spans.get("returns", contract.span),
+                    "a fold over a range becomes a loop where its body does not need a constant index") from None
     selector = _selector(target)(function, target, bool(contract.secret))
     blocks = selector.run()
     layout(blocks, selector)
