@@ -50,7 +50,8 @@ def test_byte_order_mark_and_carriage_returns_take_no_columns(tmp_path: Path) ->
 @pytest.mark.parametrize(("value", "line", "column"), [
     ("a + oops", 3, 14), ("'a + oops'", 3, 15), ('"a + oops"', 3, 15), ('"\\x61 + oops"', 3, 18),
     ('"a +\\\n  oops"', 4, 3), ("a +\n   oops", 4, 4), ("|\n   a +\n     oops", 5, 6),
-    (">\n   a +\n\n   oops", 6, 4), ("|2-\n    a + oops", 4, 9), ("| # note\n   oops", 4, 4), ("'a\n\n  + oops'", 5, 5),
+    (">\n   a +\n\n   oops", 6, 4), ("|2-\n    a + oops", 4, 9), ("| # note\n   oops", 4, 4),
+    ("'a\n\n  + oops'", 5, 5),
     ("'ord(''b'') + oops'", 3, 24),
     ("|\n  min(a,  # note\n  oops)", 5, 3),
 ])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -36,7 +37,10 @@ def test_expressions_mean_what_python_says(expression: str, a: int, b: int, c: i
         return
     names = {**PYTHON, "a": a, "b": b, "c": c, "d": d, "n": len(d)}
     try:
-        expected = eval(expression, names)
+        with warnings.catch_warnings():
+            # Python plans to refuse `~True`; in the language it is -2.
+            warnings.simplefilter("ignore")
+            expected = eval(expression, names)
     except (ZeroDivisionError, IndexError, ValueError) as problem:
         with pytest.raises(OracleFault) as fault:
             oracle.returns((a, b, c, tuple(d), len(d)))
@@ -62,7 +66,7 @@ def test_expressions_mean_what_python_says(expression: str, a: int, b: int, c: i
     ("parity(a - b)", (0, 2), "range", 3),
     ("min(x for x in [a] if b)", (1, 0), "empty", 3), ("bits(a, b - 9, 0)", (1, 0), "shift", 3),
     ("pow(a, b, a)", (0, 1), "division", 3), ("sum(bytes([a + b]))", (255, 1), "range", 7),
-    ("sum(i for i in range(2**40))", (1, 1), "cost", 6), ("1 << (a << 16)", (255, 1), "cost", 3),
+    ("sum(i for i in range(2**40))", (1, 1), "cost", None), ("1 << (a << 16)", (255, 1), "cost", 3),
     ("reduce(lambda s, _: s * s, range(100), a)", (3, 1), "cost", 23),
     ("len(reduce(lambda s, _: s + s, range(100), [a]))", (3, 1), "cost", None),
     ("1 + [a, [b]][b]", (3, 1), "type", 3), ("sum([a, [b]][b - 1])", (3, 1), "type", 7),
