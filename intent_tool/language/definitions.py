@@ -13,6 +13,7 @@ from intent_tool.language.expression import parse_expression
 from intent_tool.language.fold import constant
 from intent_tool.language.names import Names
 from intent_tool.language.problems import Problems
+from intent_tool.language.sorts import sort_of
 from intent_tool.language.tree import Expression, Integer
 from intent_tool.language.vocabulary import name_problem
 
@@ -43,6 +44,8 @@ def read_definitions(entries: tuple[Entry, ...], names: Names, problems: Problem
             body = parse_expression(text, replace(scope, hidden={**scope.hidden, **hidden}), parameters or ())
             names.sizes[name] = names.measure(body)
         names.definitions[name] = Definition(name, parameters, body, entry.key.span)
+        hidden_by = dict.fromkeys(parameters or ())
+        names.sorts[name] = sort_of(body, {**scope.variables, **hidden_by}, names.sorts)
         value = constant(body, names.constants) if parameters is None else None
         if value is not None:
             names.constants[name] = value

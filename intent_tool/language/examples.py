@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from intent_tool.language import document
 from intent_tool.language.contract import FunctionExample, Parameter, ProgramExample, Signature
@@ -35,7 +36,7 @@ def function_example(item: Value, signature: Signature, calls: Scope, then: Scop
 
 
 def _predicate(check: Expression, scope: Scope) -> Expression:
-    sort = sort_of(check, scope.variables, scope.definitions)
+    sort = sort_of(check, scope.variables, scope.sorts)
     if is_sequence(sort) or sort == TUPLE:
         raise error("E415", f"an example must be true or false, not a {sort}", check.span)
     return check
@@ -54,7 +55,9 @@ def _given_example(item: document.Mapping, signature: Signature, closed: Scope, 
     text = expression_text(given_value, "`given`")
     given: dict[str, int | tuple[int, ...]] = {}
     names = [p.name for p in signature.parameters]
-    for name, (expression, place) in parse_keywords(text, closed).items():
+    taken = dict.fromkeys([*closed.definitions, *closed.intents], "the arguments are given as values")
+    constants = replace(closed, definitions={}, constants={}, intents={}, hidden={**closed.hidden, **taken})
+    for name, (expression, place) in parse_keywords(text, constants).items():
         if name not in names:
             raise error("E416", f"`{name}` is not a parameter of `{signature.name}`", place,
                         f"the parameters are {', '.join(names)}" if names else None)

@@ -52,6 +52,8 @@ class Scope:
     variables: Mapping[str, str | None]
     """Parameters, `result`, `stdin`, `args` with their sorts (see `sorts`)."""
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    sorts: Mapping[str, str | None] = field(default_factory=dict)
+    """The sorts of the definitions' values."""
     constants: Mapping[str, int] = field(default_factory=dict)
     """The values of the definitions that are constants."""
     intents: Mapping[str, Signature] = field(default_factory=dict)
@@ -114,7 +116,7 @@ class _Builder:
 
     def sort(self, node: Expression) -> str | None:
         variables = {**self.scope.variables, **dict.fromkeys(self.bound)}
-        return sort_of(node, variables, self.scope.definitions)
+        return sort_of(node, variables, self.scope.sorts)
 
     def build(self, node: ast.expr) -> Expression:
         method = getattr(self, "build_" + type(node).__name__, None)
@@ -267,6 +269,9 @@ class _Builder:
             if op in {"in", "not in"}:
                 if sorts[1] == INTEGER:
                     raise error("E322", f"`{op}` looks in a sequence, not in an integer", right.span)
+                if is_sequence(sorts[0]) and not self.scope.is_program:
+                    raise error("E322", f"`{op}` looks for one element, not for a sequence", left.span,
+                                "compare slices: `any(data[i:i + 2] == b\"ab\" for i in range(len(data)))`")
             elif INTEGER in sorts and any(is_sequence(s) or s == TUPLE for s in sorts):
                 raise error("E322", f"`{op}` cannot compare an integer with a "
                             f"{sorts[1] if sorts[0] == INTEGER else sorts[0]}", right.span)

@@ -64,6 +64,7 @@ class _Loader:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.loaded: dict[Path, Contract] = {}
+        self.failed: set[Path] = set()
 
     def load(self, path: Path, shown: str, chain: tuple[tuple[Path, str], ...]) -> Contract:
         source = decode(_read(path, shown), shown)
@@ -111,8 +112,10 @@ class _Loader:
                 raise error("E601", f"more than {MAX_USED_FILES} used files, or more than {MAX_USED_DEPTH} that use "
                             "one another", item.span)
             try:
-                contract = self.load(target, shown, chain)
+                # What is wrong with a file is said once, however many files use it.
+                contract = self.load(target, shown, chain) if target not in self.failed else _already_failed()
             except IntentError as problem:
+                self.failed.add(target)
                 if any(d.code == "E604" for d in problem.diagnostics):
                     raise
                 raise IntentError(*problem.diagnostics, Diagnostic(
@@ -138,6 +141,10 @@ class _Loader:
         if not target.is_relative_to(self.root):
             raise error("E602", f"`{written}` is a symbolic link out of the project", span, f"it points to {target}")
         return target
+
+
+def _already_failed() -> Contract:
+    raise IntentError()
 
 
 def _check_callable(contract: Contract, span: Span) -> None:

@@ -35,6 +35,7 @@ class Names:
     signature: Signature | None
     used: Mapping[str, Contract]
     definitions: dict[str, Definition] = field(default_factory=dict)
+    sorts: dict[str, str | None] = field(default_factory=dict)
     constants: dict[str, int] = field(default_factory=dict)
     """The values of the definitions that are constants."""
     sizes: dict[str, Size] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Names:
                                     "it is known in `ensures` and in `then` of examples only")
             hidden[self.signature.name] = "a contract cannot call its own function; fold with `reduce`"
         intents = {name: used.signature for name, used in self.used.items() if used.signature is not None}
-        return Scope(variables, self.definitions, self.constants, intents, hidden, self.signature is None)
+        return Scope(variables, self.definitions, self.sorts, self.constants, intents, hidden, self.signature is None)
 
     def example_scope(self) -> Scope:
         """Examples call the function with values; parameters mean nothing there."""
@@ -69,7 +70,7 @@ class Names:
         hidden = {p.name: f"an example calls `{self.signature.name}` with values" for p in self.signature.parameters}
         hidden |= {n: "it depends on parameters" for n in self.definitions if n not in closed}
         hidden["result"] = f"an example calls `{self.signature.name}(…)`, or is a mapping of `given` and `then`"
-        return Scope({}, closed, {n: v for n, v in self.constants.items() if n in closed},
+        return Scope({}, closed, self.sorts, {n: v for n, v in self.constants.items() if n in closed},
                      {**scope.intents, self.signature.name: self.signature}, hidden)
 
     def then_scope(self) -> Scope:
@@ -97,7 +98,7 @@ class Names:
             if isinstance(value, Scalar) and value.style in {"'", '"'} and sort == SEQUENCE:
                 raise IntentError(*(replace(d, help=_QUOTES_HELP) for d in problem.diagnostics)) from None
             raise
-        found = sort_of(built, scope.variables, scope.definitions)
+        found = sort_of(built, scope.variables, scope.sorts)
         if sort == INTEGER and (is_sequence(found) or found == TUPLE):
             raise error("E419", f"{what} must be an integer, not a {found}", built.span)
         if sort == SEQUENCE and found in {INTEGER, TUPLE}:

@@ -14,7 +14,14 @@ from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Span
 from intent_tool.language.fold import constant_definitions
 from intent_tool.language.interval import Interval, interval, parameter_intervals
-from intent_tool.language.sorts import INTEGER, SEQUENCE, SEQUENCE_OF_SEQUENCES, signature_sorts, sort_of
+from intent_tool.language.sorts import (
+    INTEGER,
+    SEQUENCE,
+    SEQUENCE_OF_SEQUENCES,
+    definition_sorts,
+    signature_sorts,
+    sort_of,
+)
 from intent_tool.language.tree import (
     Binary,
     Bytes,
@@ -89,6 +96,7 @@ class Generator:
         if contract.signature is not None:
             sorts = {**signature_sorts(contract.signature), "result": INTEGER}
         self.environment = Environment(intervals=parameter_intervals(contract), sorts=sorts)
+        self.sorts = definition_sorts(contract.where, sorts)
 
     # Functions.
 
@@ -209,7 +217,7 @@ class Generator:
         if guard is not None and interval(node, env.intervals, self.contract) is None:
             return call(guard, left, right)
         if node.op == "+" and self.is_program and INTEGER not in {
-                sort_of(side, env.sorts, self.contract.where) for side in (node.left, node.right)}:
+                sort_of(side, env.sorts, self.sorts) for side in (node.left, node.right)}:
             return call("add", left, right)
         return ast.BinOp(left, _OPERATORS[node.op](), right)
 
@@ -222,7 +230,7 @@ class Generator:
             # `a in b in c` is `a in b and b in c`; such chains are rare enough to evaluate `b` twice.
             pairs = [Compare(node.span, a, ((op, b),)) for a, op, b in zip(operands, ops, operands[1:], strict=False)]
             return ast.BoolOp(ast.And(), [self.value(p, env) for p in pairs])
-        if not self.is_program or INTEGER in {sort_of(o, env.sorts, self.contract.where) for o in operands}:
+        if not self.is_program or INTEGER in {sort_of(o, env.sorts, self.sorts) for o in operands}:
             return self.chain([self.value(o, env) for o in operands], ops)
         return self.chain([call("comparable", self.value(o, env)) for o in operands], ops)
 

@@ -33,10 +33,11 @@ class Problems:
 
     def raise_any(self) -> None:
         if self.found:
-            unique = {(d.code, d.message, d.span and (d.span.source.path, d.span.line, d.span.column)): d
-                      for d in self.found}
-            raise IntentError(*sorted(unique.values(), key=_place))
+            unique = {(d.code, d.message, _place(d)): d for d in self.found}
+            files = list(dict.fromkeys(_place(d)[0] for d in unique.values()))
+            raise IntentError(*sorted(unique.values(), key=lambda d: (files.index(_place(d)[0]), _place(d))))
 
 
-def _place(diagnostic: Diagnostic) -> tuple[int, int]:
-    return (diagnostic.span.line, diagnostic.span.column) if diagnostic.span is not None else (0, 0)
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    span = diagnostic.span
+    return (span.source.path, span.line, span.column) if span is not None else ("", 0, 0)

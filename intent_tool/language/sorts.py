@@ -47,9 +47,18 @@ def signature_sorts(signature: Signature) -> dict[str, str]:
     return {p.name: SEQUENCE if p.buffer else INTEGER for p in signature.parameters}
 
 
+def definition_sorts(where: Mapping[str, Definition], variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The sorts of the definitions' values; `variables` has the contract's parameters."""
+    found: dict[str, str | None] = {}
+    for name, definition in where.items():
+        hidden = dict.fromkeys(definition.parameters or ())
+        found[name] = sort_of(definition.body, {**variables, **hidden}, found)
+    return found
+
+
 def sort_of(node: Expression, variables: Mapping[str, str | None],
-            definitions: Mapping[str, Definition]) -> str | None:
-    """One of the sorts above, or None when only the evaluation can tell."""
+            definitions: Mapping[str, str | None]) -> str | None:
+    """One of the sorts above, or None when only the evaluation can tell. Both mappings are from names to sorts."""
     if isinstance(node, (Integer, Unary, Compare, CallIntent)):
         return INTEGER
     if isinstance(node, Binary):
@@ -80,8 +89,7 @@ def sort_of(node: Expression, variables: Mapping[str, str | None],
             return sort_of(node.arguments[0], variables, definitions)
         return None if node.function in _UNKNOWN else INTEGER
     if isinstance(node, CallDefinition):
-        # A definition's body is checked under its own variables; here only its plain form can be told.
-        return None
+        return definitions.get(node.name)
     return variables.get(node.name)
 
 
