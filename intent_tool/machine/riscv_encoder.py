@@ -37,7 +37,7 @@ _PATTERNS = {"x": r"[a-z][a-z0-9]*", "number": _NUMBER, "label": _SYMBOL, "table
 
 @cache
 def _pattern(text: str, kinds: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
-    """What a line must look like to be an instance of `text`, with blanks squeezed out after the mnemonic."""
+    """What a squeezed line must look like to be an instance of `text`."""
     names = dict(kinds)
     mnemonic, _, rest = text.partition(" ")
     parts = re.split(r"\{(\w)\}", rest.replace(" ", ""))
@@ -62,8 +62,9 @@ def _mnemonics() -> tuple[str, ...]:
 
 
 def _squeezed(line: str) -> str:
-    mnemonic, _, rest = line.strip().partition(" ")
-    return (mnemonic + " " + "".join(rest.split())).strip()
+    """One blank behind the mnemonic, none around punctuation; blanks inside a word stay, and match nothing."""
+    mnemonic, _, rest = " ".join(line.split()).partition(" ")
+    return (mnemonic + " " + re.sub(r" ?([,()]) ?", r"\1", rest)).strip()
 
 
 def parse(line: str, features: frozenset[str]) -> tuple[Parsed, CompressedForm | None]:

@@ -85,3 +85,36 @@ def _immediate(kind: str, source: random.Random) -> str:
         value &= source.choice((-8, 0x1F8))
     value = min(max(value, low), high) * scale
     return hex(value) if source.random() < 0.3 else str(value)
+
+
+_FRAGMENTS = (
+    ",", "[", "]", "!", "#", "+", "-", "*", "$", ":", "(", ")", "{", "}", "@", "/", "=", "<", ">", "&", "|",
+    "~", "^", "%", "'", "\"", "\\", "\t", "\0", "0x", "010", "10h", "1f", "1b", "0b1", "-1", "1", "5", "64",
+    "0xffffffffffffffff", "18446744073709551615", "99999999999999999999", "rip", ".Lt", ".L0", ":lo12:",
+    "%pcrel_hi(", "%pcrel_lo(", "lsl", "uxtw", "ptr", "byte", "qword", "dword", "rsp", "sp", "xzr", "wzr",
+    "eax", "x0", "w0", "a0", "zero", "st(0)", "xmm0", "cr0", "es:", "v0.8b", "v0.b[0]", "rep", "lock", "je",
+    "b.eq", "cbz", "j", "call", "nop", ".byte", ".incbin", "eq",
+)
+
+
+def broken_lines(isa: str, count: int, seed: int) -> Iterator[str]:
+    """Lines as `random_lines` has them, with fragments put in, cut out, swapped or joined."""
+    source = random.Random(seed)
+    lines = list(random_lines(isa, 1000, seed))
+    for _ in range(count):
+        line = source.choice(lines)
+        for _ in range(source.randint(1, 2)):
+            place = source.randrange(len(line) + 1)
+            kind = source.randrange(4)
+            if kind == 0:
+                line = line[:place] + source.choice(_FRAGMENTS) + line[place:]
+            elif kind == 1:
+                line = line[:place] + line[place + source.randint(1, 3):]
+            elif kind == 2:
+                words = line.split(" ")
+                source.shuffle(words)
+                line = " ".join(words)
+            else:
+                other = source.choice(lines)
+                line = line[:place] + other[source.randrange(len(other)):]
+        yield line

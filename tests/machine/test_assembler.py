@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from peers import llvm
-from random_lines import random_lines
+from random_lines import broken_lines, random_lines
 
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine import keystone_encoder, layout
@@ -285,6 +285,22 @@ def test_refused_lines(isa: str, line: str, reason: str) -> None:
     assert problem.text == line.strip()
     shown = problem.diagnostics[0]
     assert shown.span is not None and (shown.code, shown.span.line) == ("E801", 2)
+
+
+@pytest.mark.parametrize("isa", WIDEST)
+def test_of_broken_lines_those_are_taken_that_llvm_reads_in_the_same_way(isa: str, tmp_path: Path) -> None:
+    taken: list[str] = []
+    code = b""
+    for line in broken_lines(isa, 4000, seed=3):
+        try:
+            made_of_it = assemble(Assembly((line,)), WIDEST[isa])
+        except AssemblyError as problem:
+            assert problem.line == 0
+        else:
+            taken.append(line)
+            code += made_of_it.code
+    assert len(taken) > 200
+    assert code == llvm(isa, taken, tmp_path)
 
 
 def test_an_instruction_of_a_newer_processor_is_refused_on_an_older_one() -> None:

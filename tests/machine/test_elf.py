@@ -157,7 +157,8 @@ def test_c_calls_the_functions(target: Target, tmp_path: Path) -> None:
     archive = tmp_path / "libfun.a"
     archive.write_bytes(write_archive(members))
     main, start, program = tmp_path / "main.o", tmp_path / "start.o", tmp_path / "program"
-    zig("cc", "-c", "-O2", "-target", TRIPLES[target.isa], "-mcpu=" + CPUS[target.isa], tmp_path / "main.c", "-o", main)
+    zig("cc", "-c", "-O2", "-target", TRIPLES[target.isa], "-mcpu=" + CPUS[target.isa], tmp_path / "main.c", "-o",
+        main)
     (tmp_path / "start.s").write_text(START[target.isa] + STACK_NOTE)
     run(binutils(target.isa, "as"), tmp_path / "start.s", "-o", start)
     for inputs in ([tmp_path / "pick.o", tmp_path / "more.o"], [archive]):
