@@ -11,6 +11,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from intent_tool.judge.harness.protocol import ARGUMENT_REGISTERS
 from intent_tool.language.contract import Contract, Parameter, ScalarType
@@ -33,14 +34,16 @@ class Region:
     """The place of one buffer, or of several that start at the same address."""
 
     parameters: tuple[int, ...]
-    """Indexes of the buffers; the one that determines the content first."""
+    """Indexes of the buffers."""
+    buffers: tuple[Parameter, ...]
+    writable: bool
+    """Whether one of them is."""
     address: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a region during one call."""
+class Window(NamedTuple):
+    """A part of a region during one call. (There are tens of thousands, so no dataclass.)"""
 
     address: int
     content: bytes
@@ -87,6 +90,8 @@ def typed(word: int, type_: ScalarType) -> int:
 def encode_elements(values: Iterable[int], type_: ScalarType) -> bytes:
     """A buffer's bytes, little-endian."""
     code = _CODES[type_.bits]
+    if code == "B" and not type_.signed:
+        return bytes(values)
     return array(code.lower() if type_.signed else code, values).tobytes()
 
 
@@ -165,8 +170,11 @@ def _place_buffers(contract: Contract, inputs: Sequence[Arguments], page: int,
         size = max((len(row[r]) for row in contents), default=0) + _GUARD + 8
         size += -size % page
         address = REGIONS_AT + r * REGION_STEP + page * rng.randrange(1, 1 << 16)
-        regions.append(Region(group, address, size))
-    windows = tuple(tuple(_window(region, content, rng) for region, content in zip(regions, row, strict=True))
+        buffers = tuple(parameters[i] for i in group)
+        writable = any(p.buffer is not None and p.buffer.writable for p in buffers)
+        regions.append(Region(group, buffers, writable, address, size))
+    guards = _Guards(rng)
+    windows = tuple(tuple(_window(region, content, guards) for region, content in zip(regions, row, strict=True))
                     for row in contents)
     return tuple(regions), windows
 
@@ -185,10 +193,9 @@ def _groups(contract: Contract) -> list[tuple[int, ...]]:
 
 def _content(arguments: Arguments, group: tuple[int, ...], parameters: Sequence[Parameter]) -> bytes:
     """The bytes of the buffers of `group`: of the longest, which the others must agree with."""
-    encoded = []
-    for i in group:
-        values: tuple[int, ...] = arguments[i]  # type: ignore[assignment]
-        encoded.append(encode_elements(values, parameters[i].type))
+    encoded = [encode_elements(arguments[i], parameters[i].type) for i in group]  # type: ignore[arg-type]
+    if len(encoded) == 1:
+        return encoded[0]
     longest = max(encoded, key=len)
     if not all(longest.startswith(e) for e in encoded):
         names = " and ".join(parameters[i].name for i in group)
@@ -196,11 +203,28 @@ def _content(arguments: Arguments, group: tuple[int, ...], parameters: Sequence[
     return longest
 
 
-def _window(region: Region, content: bytes, rng: random.Random) -> Window:
+class _Guards:
+    """Junk for the far ends of windows, and the choice which end that is; cut from one pool, since asking the
+    generator anew for every window would take longer than the calls."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.pool = rng.randbytes(1 << 16)
+        self.at = 0
+
+    def take(self, size: int) -> tuple[bytes, bool]:
+        if self.at + size + 8 > len(self.pool):
+            # An odd step, so that the next round through the pool takes other pieces.
+            self.at = (self.at * 7 + 1) % 61
+        start = self.at
+        self.at += size + 3
+        return self.pool[start:start + size], bool(self.pool[start + size] & 1)
+
+
+def _window(region: Region, content: bytes, guards: _Guards) -> Window:
     """Puts the buffer at one end of the region, against the inaccessible page, and junk on its other side."""
     length = len(content)
     size = length + _GUARD + -length % 8
-    guard = rng.randbytes(size - length)
-    if rng.getrandbits(1):
+    guard, first = guards.take(size - length)
+    if first:
         return Window(region.address, content + guard, 0, length)
     return Window(region.address + region.size - size, guard + content, size - length, length)

@@ -174,14 +174,13 @@ def _status_problems(status: int, target: Target) -> Iterator[str]:
 
 def _memory_problems(context: Context, index: int, number: int, now: bytes) -> Iterator[str]:
     """What is wrong with one region after one call."""
-    window = context.batch.windows[index][number]
-    parameters = _parameters(context, number)
-    if now == window.content and not any(p.buffer is not None and p.buffer.writable for p in parameters):
+    window, region = context.batch.windows[index][number], context.batch.regions[number]
+    if not region.writable and now == window.content:
         return
     contents = context.expected.contents[index] if context.expected.contents is not None else {}
     wanted = bytearray(window.content)
     free = 0
-    for parameter in parameters:
+    for parameter in region.buffers:
         if parameter.name in contents:
             encoded = encode_elements(contents[parameter.name], parameter.type)
             wanted[window.buffer:window.buffer + len(encoded)] = encoded
@@ -190,12 +189,7 @@ def _memory_problems(context: Context, index: int, number: int, now: bytes) -> I
     # What a contract without a formula for it says about a writable buffer is checked by `ensures` and the examples.
     wanted[window.buffer:window.buffer + free] = now[window.buffer:window.buffer + free]
     if now != wanted:
-        yield _first_difference(window, parameters, bytes(wanted), now)
-
-
-def _parameters(context: Context, number: int) -> list[Parameter]:
-    assert context.contract.signature is not None
-    return [context.contract.signature.parameters[p] for p in context.batch.regions[number].parameters]
+        yield _first_difference(window, region.buffers, bytes(wanted), now)
 
 
 def _first_difference(window: Window, parameters: Sequence[Parameter], wanted: bytes, now: bytes) -> str:
