@@ -18,6 +18,8 @@ select                 (condition of 32 bits being 0 or 1, then, otherwise)
 zext sext trunc        32 to 64 bits, and back
 sext8 sext16           sign-extend the low bits within the width
 popcount clz ctz bswap bitrev   clz and ctz of 0 give the width
+div128                 (high, low, divisor) to (quotient, remainder) of a dividend of two words, where high
+                       is below the divisor (targets with the feature only)
 add2 sub2              (low, high, low, high) to (low, high): 128 bits
 load                   (address[, index]); `imm` is (displacement, bytes, signed, scale); zero- or sign-extended
 store                  (value, address[, index]); `imm` is (displacement, bytes, scale)

@@ -814,8 +814,10 @@ class _Lowering:
         width, signed = common_bits(x, d)
         ratio = self.terms.binary("floordiv", x, d)
         if signed:
-            # The quotient must fit as a signed word, or the division would overflow (and trap on x86-64).
-            width = max(width, exact_bits(min(ratio.lo, -1), ratio.hi))
+            # The one quotient that overflows traps on x86-64; elsewhere it wraps, and its low bits are right (Arm ARM,
+            # SDIV; RISC-V Unprivileged ISA, "M" extension).
+            if self.target.isa == "x86_64" or bits > width:
+                width = max(width, exact_bits(min(ratio.lo, -1), ratio.hi))
         if width <= 64 and not signed:
             n, m = self.word(x, width), self.word(d, width)
             quotient, remainder = b.op("udiv", n, m), b.op("urem", n, m)
@@ -845,12 +847,21 @@ class _Lowering:
         small = divisor.hi < 1 << 64
         m = 1 if small else -(-divisor.hi.bit_length() // 64)
         dividend, by = self.low(magnitude, 64 * n), self.low(divisor, 64 * m)
+        if m == 1:
+            quotient, remainder = self.word_division(dividend, by[0], top)
+            return self.signed_division(quotient, remainder, by, x, d, bits, signed)
         # Bring the topmost bit to the top word's end, so that as many rounds as there are bits suffice.
         spare = 64 * n - top
         dividend = self.shift_words("shl", dividend, spare)
         quotient, remainder = self.division_loop(dividend, by, top)
+        return self.signed_division(quotient, remainder, by, x, d, bits, signed)
+
+    def signed_division(self, quotient: Words, remainder: Words, by: Words, x: Term, d: Term, bits: int,
+                        signed: bool) -> tuple[Words, Words]:
+        """From quotient and remainder of the absolute values (`by` is the divisor's) to those of `x` by `d`."""
         if not signed:
             return self._cut(quotient, bits), self._cut(remainder, bits)
+        b, n = self.b, len(quotient)
         # floor: where the signs differ and something remains, one further down.
         negative_x, negative_d = self.negative(x), self.negative(d)
         differ = b.op("xor", negative_x, negative_d)
@@ -887,6 +898,53 @@ class _Lowering:
             fill = self.b.shift("ashr", words[-1], 63) if signed else self.b.const(0, 64)
             words += (fill,) * (count - len(words))
         return words[:count]
+
+    def word_division(self, dividend: Words, divisor: int, top: int) -> tuple[Words, Words]:
+        """By one word: a digit of 64 bits at a time, from the top; `top` bits of the dividend count."""
+        b = self.b
+        quotient: list[int] = []
+        rest = b.const(0, 64)
+        for k in range(len(dividend) - 1, -1, -1):
+            if top <= 64 * k:
+                digit = b.const(0, 64)
+            elif b.constant_of(rest) == 0 and not quotient or top <= 64 * (k + 1) and k == len(dividend) - 1:
+                digit, rest = b.op("udiv", dividend[k], divisor), b.op("urem", dividend[k], divisor)
+            elif self.target.isa == "x86_64":
+                digit, rest = b.emit("div128", (64, 64), (rest, dividend[k], divisor))
+            else:
+                digit, rest = self.two_by_one(rest, dividend[k], divisor)
+            quotient.insert(0, digit)
+        return tuple(quotient), (rest,)
+
+    def two_by_one(self, high: int, low: int, divisor: int) -> tuple[int, int]:
+        """Two words by one, the high word below the divisor (Warren, Hacker's Delight, figure 9-3; Knuth, TAOCP 2,
+        4.3.1, algorithm D): normalised, then two digits of 32 bits, each estimated and corrected at most twice."""
+        b = self.b
+        half, mask, zero = 32, b.const((1 << 32) - 1, 64), b.const(0, 64)
+        shift = b.trunc(b.clz(divisor))
+        v = b.op("shl", divisor, shift)
+        v1, v0 = b.shift("lshr", v, half), b.op("and", v, mask)
+        # low >> (64 - shift), which must be 0 for a shift of 0.
+        spill = b.op("lshr", b.shift("lshr", low, 1), b.op("xor", shift, b.const(63, 32)))
+        rest = b.op("or", b.op("shl", high, shift), spill)
+        low = b.op("shl", low, shift)
+        digits: list[int] = []
+        for part in (b.shift("lshr", low, half), b.op("and", low, mask)):
+            digit = b.op("udiv", rest, v1)
+            left = b.op("sub", rest, b.op("mul", digit, v1))
+            for _ in range(2):
+                # Too large, as far as the divisor's lower half shows; a remainder above 32 bits says that it is not.
+                estimate = b.op("or", b.shift("shl", left, half), part)
+                over = b.op("or", b.op("ne", b.shift("lshr", digit, half), zero),
+                            b.op("ult", estimate, b.op("mul", digit, v0)))
+                over = b.op("and", over, b.op("eq", b.shift("lshr", left, half), zero))
+                digit = b.op("sub", digit, b.extend(over, False, True))
+                left = b.op("add", left, b.op("select", over, v1, zero))
+            whole = b.op("or", b.shift("shl", rest, half), part)
+            rest = b.op("sub", whole, b.op("mul", digit, v))
+            digits.append(digit)
+        quotient = b.op("add", b.shift("shl", digits[0], half), digits[1])
+        return quotient, b.op("lshr", rest, shift)
 
     def division_loop(self, dividend: Words, divisor: Words, rounds: int) -> tuple[Words, Words]:
         """Restoring division of a dividend whose first bit is the top bit; the quotient grows in its place."""

@@ -274,6 +274,14 @@ class X86Selector(Selector):
             self.emit(f"idiv r{w}", a=m)
         self.copy(self.define(i.dest[0]), "rax" if i.op.endswith("div") else "rdx")
 
+    def op_div128(self, i: Instruction) -> None:
+        high, low, divisor = (self.use(v) for v in i.args)
+        self.copy("rdx", high)
+        self.copy("rax", low)
+        self.emit("div r64", a=divisor)
+        self.copy(self.define(i.dest[0]), "rax")
+        self.copy(self.define(i.dest[1]), "rdx")
+
     op_urem = op_sdiv = op_srem = op_udiv
 
     def op_shl(self, i: Instruction) -> None:
