@@ -15,9 +15,10 @@ _LEGACY = {0x66: "operand size", 0x67: "address size", 0xf0: "lock", 0xf2: "repn
            0x65: "gs segment"}
 _MANDATORY = {(0xf3, b"\x0f\xb8"), (0xf3, b"\x0f\xbc"), (0xf3, b"\x0f\xbd"), (0xf3, b"\x0f\x1e")}
 """popcnt, tzcnt, lzcnt, endbr64: the prefix is a part of the opcode."""
+_PADS_NOP = {0x66, 0x2e}
+"""What makes the recommended long NOPs longer (SDM, NOP, table 4-12, and its assemblers' extensions)."""
 _NO_16_BITS = frozenset({"push", "pop", "ret", "jmp", "leave"})
 _READS_ONLY = frozenset({"cmp", "test", "push"})
-_STACK_SIZES = frozenset({8})
 _RED_ZONE = 128
 """Bytes below the stack pointer that a function may use (AMD64 ABI 3.2.2)."""
 
@@ -107,6 +108,8 @@ def _prefixes(code: bytes, mnemonic: str, sizes: list[int]) -> list[str]:
     legacy = code[:count]
     rex = 0x40 <= code[count] <= 0x4f
     opcode = code[count + rex:]
+    if mnemonic == "nop" and ((opcode[:2] == b"\x0f\x1f" and set(legacy) <= _PADS_NOP) or code == b"\x66\x90"):
+        return []
     if len(set(legacy)) < len(legacy):
         no.append("a prefix is repeated")
     for byte in legacy:
