@@ -172,10 +172,6 @@ def _plain(line: Line) -> Line:
 Alias = Callable[[tuple[Operand, ...]], "Line | None"]
 
 
-def _integers(*values: Operand) -> bool:
-    return all(isinstance(value, int) for value in values)
-
-
 def _zero_second(name: str) -> Alias:
     """``op d, m`` is ``name d, zr, m``."""
     return lambda o: Line(name, (o[0], _zero(o), *o[1:]))

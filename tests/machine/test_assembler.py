@@ -47,13 +47,13 @@ def test_random_lines_have_llvms_bytes(isa: str, tmp_path: Path) -> None:
 SPELLINGS = {
     "x86_64": ["mov rax, [rdi]", "mov [rdi+rsi*1+5], eax", "MOV EAX, EDI", "shl eax", "sal eax, 3",
                "imul eax, 5", "jz .L0", "setnz al", "cmovnae eax, edi", "xchg rax, rbx", "test esi, edi",
-               "lea rax, [2*rdi + 8]", "mov al, -1", "lea rax, [8+rdi]", "and rax, -16", "add eax, 0xffffffff",
-               "movabs rax, 5", "push -1", "jmp .L0", "lea eax, [rsp + rdi]", "cmp byte ptr [rdi-1], 0xff",
+               "lea rax, [2*rdi + 8]", "mov al, -1", "lea rax, [8+rdi]", "lea rax, [2*rdi+rsi]", "and rax, -16",
+               "add eax, 0xffffffff", "movabs rax, 5", "push -1", "jmp .L0", "lea eax, [rsp + rdi]", "cmp byte ptr [rdi-1], 0xff",
                "mov rax, 0x80000000", "nop", "ret"],
     "arm64": ["mov x0, #-1", "mov w0, 0xffff0000", "movz x0, #0, lsl #16", "movn w1, #4",
               "mov x0, #0xff00ff00ff00ff00", "add x0, x1, #4096", "sub x0, x1, #-5", "cmp w0, #-7",
               "and w0, w0, #0xfffffff0", "and x0, x0, #-16", "csinc x0, x1, x1, ne", "cset w0, cs",
-              "ubfm x0, x1, #4, #8", "orr x0, xzr, x1", "ldr x0, [x1, #-8]", "ldr x0, [x1, #0]",
+              "ubfm x0, x1, #4, #8", "orr x0, xzr, x1", "orr w0, wzr, #0xff", "ldr x0, [x1, #-8]", "ldr x0, [x1, #0]",
               "ldr w0, [x1, w2, uxtw #2]", "stp x29, x30, [sp, #-16]!", "ldp x29, x30, [sp], #16",
               "add x0, x1, x2, lsl #0", "mov sp, x0", "uxtw x0, w1", "ret x30", "b.cc .L0", "tbz w0, #31, .L0",
               "fmov d0, x0", "cnt v0.8b, v0.8b", "addv b0, v0.8b", "fmov w0, s0", "msub x0, x1, x2, xzr",
@@ -314,6 +314,7 @@ def test_a_silent_change_of_operands_is_caught(monkeypatch: pytest.MonkeyPatch) 
     for code, count, reason in ((b"\x89\xf0", 1, "it would become `mov eax, esi`" + MISMATCH),
                                 (b"\x89\xf8\xc3", 1, "it does not assemble to exactly one instruction"),
                                 (b"\x89\xf8", 2, "it does not assemble to exactly one instruction"),
+                                (b"\x0f\x58\xc1", 1, "it would become `addps xmm0, xmm1`" + MISMATCH),
                                 (b"\x06", 1, "its bytes are no valid instruction"),
                                 (b"", 1, "its bytes are no valid instruction")):
         monkeypatch.setattr(keystone_encoder, "_assembled", lambda isa, text, made=(code, count): made)

@@ -303,7 +303,7 @@ def test_any_changed_byte_of_code_tables_symbols_and_relocations_is_noticed(targ
     code = pick(target)
     data = write_object(target, "pick", code)
     places = [data.index(code.code), data.index(code.code) + len(code.code) - 1, data.index(code.rodata) + 1,
-              data.index(b"\0pick\0") + 1]
+              data.index(b"\0pick\0") + 1, data.index(b"\0.text\0") + 1]
     first = code.relocations[0]
     rela = data.index(struct.pack("<QI", first.offset, elf_object.gabi.RELOCATION_NUMBERS[first.type]))
     # Offset, type, symbol, addend.
@@ -321,7 +321,8 @@ def test_a_writable_code_segment_or_executable_stack_is_noticed(target: Target) 
     code = assemble(Assembly(PROGRAM[target.isa], TABLES), target)
     data = write_executable(target, code)
     flags = [64 + 56 * number + 4 for number in range(3)]
-    for place, value in ((flags[0], 7), (flags[1], 7), (flags[1], 4), (flags[2], 7)):
+    alignment_of_text = 64 + 56 + 48
+    for place, value in ((flags[0], 7), (flags[1], 7), (flags[1], 4), (flags[2], 7), (alignment_of_text + 4, 1)):
         changed = bytearray(data)
         changed[place] = value
         with pytest.raises(ElfMismatch):
