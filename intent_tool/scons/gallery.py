@@ -16,7 +16,14 @@ from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
 from intent_tool.scons.outline import outline
 from intent_tool.scons.session import session
-from intent_tool.scons.tool import EVIDENCE_LEVELS, PythonAction, generate, host_target, known_targets
+from intent_tool.scons.tool import (
+    EVIDENCE_LEVELS,
+    PythonAction,
+    generate,
+    host_target,
+    known_targets,
+    require_packages,
+)
 
 VARIABLES = ("target", "evidence")
 
@@ -25,6 +32,7 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
     """Declare the whole project: `arguments` are SCons' ``ARGUMENTS``, `goals` its ``COMMAND_LINE_TARGETS``.
 
     Stops SCons with exit status 2 and a message when a variable or a target's name is not known."""
+    require_packages()
     SCons.Script.SetOption("no_progress", True)
     # The jobs of `scons -c` remove folders under each other's feet.
     SCons.Script.SetOption("num_jobs", 1 if session().clean else os.cpu_count() or 1)
@@ -67,17 +75,22 @@ def _refuse_unknown(arguments: dict[str, str]) -> None:
 def _declare(env: Any, target: Target, intents: Path, build: Path) -> list[Any]:
     """The object, header or executable of every intent that is for `target`."""
     built: list[Any] = []
-    for path in sorted(intents.rglob("*.intent")):
+    for path in sorted(path for path in intents.rglob("*.intent") if path.is_file()):
         said = outline(path.read_text("utf-8", "replace"))
         if said.targets is not None and {target.name, *target.aliases}.isdisjoint(said.targets):
             continue
         folder = build / path.relative_to(intents).parent
         if said.program is None:
-            built += env.StaticObject(str(folder / f"{path.stem}.o"), str(path))
-            built.append(env.File(str(folder / f"{path.stem}.h")))
+            built += env.StaticObject(_literal(folder / f"{path.stem}.o"), _literal(path))
+            built.append(env.File(_literal(folder / f"{path.stem}.h")))
         else:
-            built += env.IntentProgram(str(folder / _file_name(said.program, path)), str(path))
+            built += env.IntentProgram(_literal(folder / _file_name(said.program, path)), _literal(path))
     return built
+
+
+def _literal(path: Path | str) -> str:
+    """The path as SCons takes it, which reads `$` as the start of a variable."""
+    return str(path).replace("$", "$$")
 
 
 def _file_name(program: str, path: Path) -> str:
@@ -87,9 +100,10 @@ def _file_name(program: str, path: Path) -> str:
 
 def _declare_tests(env: Any, target: Target, built: list[Any], junit: str) -> None:
     """A test of every built file, which always runs, and the JUnit file, which fails when one of them did."""
-    tests = [env.IntentTest(f"{node}.test.json", node) for node in built if node.get_suffix() != ".h"]
+    tests = [env.IntentTest(_literal(f"{node}.test.json"), node) for node in built if node.get_suffix() != ".h"]
     xml = env.Command(junit, tests, PythonAction(_write_junit, lambda *_: b"intent junit", "would write {target}"))
     env.AlwaysBuild(tests, xml)
+    env.Depends(xml, built)
     env.Alias("test", xml)
     session().junit[target.name] = junit
 

@@ -27,7 +27,7 @@ from intent_tool.machine.target import Target, load_targets, select_targets
 from intent_tool.packages import missing_packages
 from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline
-from intent_tool.scons.record import RECORD_SUFFIX, read_record
+from intent_tool.scons.record import RECORD_SUFFIX, RecordFile, read_record
 from intent_tool.scons.session import Item, session
 
 EVIDENCE_LEVELS = ("tested", "bounded", "proved")
@@ -36,10 +36,7 @@ EVIDENCE_LEVELS = ("tested", "bounded", "proved")
 def generate(env: Any) -> None:
     """Add the builders to `env`. Call it before the environment is cloned. Stops SCons when a package that the
     tool needs is missing, or when `INTENT_TARGET` or `INTENT_EVIDENCE` says nothing that is known."""
-    missing = missing_packages()
-    if missing:
-        raise SCons.Errors.UserError(f"intent_tool needs packages that are not installed: {', '.join(missing)}; "
-                                     "`pip install intent-tool` brings them")
+    require_packages()
     env.SetDefault(INTENT_TARGET=host_target(), INTENT_EVIDENCE="tested", PROGSUFFIX="", OBJSUFFIX=".o")
     target_of(env)
     evidence_of(env)
@@ -63,9 +60,12 @@ def generate(env: Any) -> None:
         action=PythonAction(_test, lambda *_: b"intent test", "would test {source} for {name}"), suffix=".test.json")
 
 
-def exists(env: Any) -> bool:
-    """Whether the tool can be used here, as SCons asks."""
-    return not missing_packages()
+def require_packages() -> None:
+    """Stop SCons, with their names, when packages that the tool needs are missing."""
+    missing = missing_packages()
+    if missing:
+        raise SCons.Errors.UserError(f"intent_tool needs packages that are not installed: {', '.join(missing)}; "
+                                     "`pip install intent-tool` brings them")
 
 
 def host_target() -> str:
@@ -108,7 +108,7 @@ def _function_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[l
     """A static and a shared object of one intent hold the same code: one record and one header serve both."""
     base = target[0].get_path().removesuffix(target[0].get_suffix())
     record = _record(base, target[0], source[0], False, env)
-    header = env.File(f"#{base}.h")
+    header = env.File(f"#{base}.h".replace("$", "$$"))
     if not header.has_builder():
         env.IntentHeader(header, record)
         record.attributes.intent_files.append(header)
@@ -123,7 +123,7 @@ def _program_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[li
 
 def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> Any:
     """The node of the record that `output` is taken from. Making it is what finds and judges the code."""
-    record = env.File(f"#{base}{RECORD_SUFFIX}")
+    record = env.File(f"#{base}{RECORD_SUFFIX}".replace("$", "$$"))
     if not record.has_builder():
         env.IntentRecord(record, intent)
         record.attributes.intent_program = is_program
@@ -191,15 +191,24 @@ def _build(target: Any, source: Any, env: Any) -> Any:
 def _write_binary(target: Any, source: Any, env: Any) -> int:
     """Take the object or the executable out of its record."""
     record = target[0].attributes.intent_record
-    write_whole(Path(target[0].get_abspath()), read_record(Path(record.get_abspath())).binary,
-                executable=record.attributes.intent_program)
+    write_whole(Path(target[0].get_abspath()), _content(record).binary, executable=record.attributes.intent_program)
     return 0
 
 
 def _write_header(target: Any, source: Any, env: Any) -> int:
     """Take the header out of its record."""
-    write_whole(Path(target[0].get_abspath()), read_record(Path(source[0].get_abspath())).header)
+    write_whole(Path(target[0].get_abspath()), _content(source[0]).header)
     return 0
+
+
+def _content(record: Any) -> RecordFile:
+    """What a record holds. One that was damaged since it was written is removed, so that the next run makes it."""
+    path = Path(record.get_abspath())
+    try:
+        return read_record(path)
+    except ValueError:
+        remove([path])
+        raise SCons.Errors.UserError(f"{record} was damaged and is removed now; build again") from None
 
 
 def _vectors(item: Item, record: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -41,6 +42,32 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    remove([pipe])
+    assert [p.name for p in tmp_path.iterdir()] == ["pipe"]
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path, b"")
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    write_whole(tmp_path / "link", b"content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "file").read_bytes() == b"content"
+
+
+def test_texts_with_bytes_of_file_names_that_are_not_utf8(tmp_path: Path) -> None:
+    write_whole(tmp_path / "report", json.dumps({"name": "caf\udce9"}, ensure_ascii=False))
+    assert json.loads((tmp_path / "report").read_text("ascii")) == {"name": "caf\udce9"}
 
 
 def test_remove_takes_files_and_leaves_folders(tmp_path: Path) -> None:

@@ -159,6 +159,17 @@ def test_generate_names_the_packages_that_are_missing(mixed: Project) -> None:
     assert "intent_tool needs packages that are not installed: keystone-engine, lief" in ran.err
 
 
+def test_the_gallery_names_the_packages_that_are_missing(mixed: Project) -> None:
+    mixed.write("SConstruct", (
+        "import intent_tool.packages as packages\n"
+        "packages.find_spec = lambda name: None\n"
+        "from intent_tool.scons.gallery import gallery\n"
+        "gallery(ARGUMENTS, COMMAND_LINE_TARGETS)\n"))
+    ran = mixed.scons()
+    assert ran.status == 2
+    assert "keystone-engine, capstone, lief, unicorn, PyYAML, pycparser" in ran.err
+
+
 def test_a_site_tools_shim(mixed: Project) -> None:
     mixed.write("site_scons/site_tools/intent.py", "from intent_tool import exists, generate\n")
     mixed.write("SConstruct", "env = Environment(tools=['intent'], INTENT_TARGET='arm64')\n"

@@ -298,6 +298,28 @@ def test_a_build_folder_that_cannot_be_is_an_error_without_a_traceback(project: 
     assert "build" in ran.err
 
 
+def test_names_that_mean_something_to_scons(project: Project) -> None:
+    for name in ("a b", "$x", "ü", "a,b", "c#d"):
+        project.write(f"intents/some {name}/{name}.intent", AVERAGE)
+    (project.folder / "intents/folder.intent").mkdir()
+    project.build("target=arm64", "test")
+    files = project.files("build/arm64")
+    for name in ("a b", "$x", "ü", "a,b", "c#d"):
+        assert {f"some {name}/{name}.o", f"some {name}/{name}.h"} <= files
+    assert "0 built, 8 up to date" in project.build("target=arm64")
+
+
+def test_a_damaged_record_is_said_and_mends_itself(project: Project) -> None:
+    project.build("target=arm64")
+    (project.folder / "build/arm64/average.intent.json").write_text('{"report": ')
+    (project.folder / "build/arm64/average.o").unlink()
+    ran = project.scons("target=arm64")
+    assert ran.status == 2
+    assert "average.intent.json was damaged and is removed now; build again" in ran.err
+    project.build("target=arm64")
+    assert project.files("build/arm64") == BUILT
+
+
 def test_an_empty_project_says_so(project: Project) -> None:
     shutil.rmtree(project.folder / "intents")
     ran = project.scons("target=arm64")
