@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from intent_tool.language.terms import UNBOUNDED, Term, Terms
 
-
 MOST_VISITS = 500
 """Parts of one condition that are looked at; knowing less is always right."""
 
@@ -63,7 +62,7 @@ class _Learning:
         """Record that `term` lies in lo..hi, and what follows for its operands."""
         old = self.range(term)
         lo, hi = max(lo, old[0]), min(hi, old[1])
-        if lo > hi or (lo, hi) == old and term.bare.id in self.bounds:
+        if lo > hi or ((lo, hi) == old and term.bare.id in self.bounds):
             return
         self.bounds[term.bare.id] = (lo, hi)
         if (lo, hi) == old:

@@ -209,7 +209,7 @@ class Terms:
         if b.op == "const" and b.data > 0:
             if b.data & (b.data - 1) == 0:
                 return self.binary("and", a, self.const(b.data - 1))
-            if 0 <= a.lo and a.hi < b.data:
+            if a.lo >= 0 and a.hi < b.data:
                 return a
         return None
 

@@ -1,8 +1,8 @@
-"""Builds the intermediate representation: folds constants, shares equal instructions, replaces what a target lacks."""
+"""Builds the intermediate representation: folds constants, shares what is equal, replaces what a target lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ class Builder:
         self.target = target
         self.function = Function()
         self.block = self.new_block(0)
-        self.scopes: list[dict[Any, tuple[int, ...]]] = [{}]
+        self.scopes: list[dict[tuple[Any, ...], tuple[int, ...]]] = [{}]
         self.defined: dict[int, Instruction] = {}
 
     def new_block(self, depth: int) -> Block:
@@ -55,7 +55,7 @@ class Builder:
     def constant_of(self, value: int) -> int | None:
         """The value as an unsigned word, if it is a constant."""
         made = self.defined.get(value)
-        return made.imm if made is not None and made.op == "const" else None
+        return int(made.imm) if made is not None and made.op == "const" else None
 
     def emit(self, op: str, width: int | tuple[int, ...], args: tuple[int, ...] = (), imm: Any = None,
              share: bool = True) -> tuple[int, ...]:
@@ -63,8 +63,9 @@ class Builder:
         key = (op, widths, args, imm)
         if share:
             for scope in reversed(self.scopes):
-                if key in scope:
-                    return scope[key]
+                known: tuple[int, ...] | None = scope.get(key)
+                if known is not None:
+                    return known
         if len(self.function.width) > MOST_VALUES:
             raise TooLarge
         dest = tuple(self.function.value(w) for w in widths)
@@ -288,7 +289,7 @@ def _signed(x: int, w: int) -> int:
     return x - (1 << w) if x >> w - 1 else x
 
 
-_FOLD = {
+_FOLD: dict[str, Callable[[int, int, int], int]] = {
     "add": lambda x, y, w: x + y, "sub": lambda x, y, w: x - y, "mul": lambda x, y, w: x * y,
     "and": lambda x, y, w: x & y, "or": lambda x, y, w: x | y, "xor": lambda x, y, w: x ^ y,
     "shl": lambda x, y, w: x << y, "lshr": lambda x, y, w: x >> y,

@@ -156,8 +156,8 @@ def dump(function: Function) -> str:
             args = " ".join(f"v{a}" for a in i.args)
             lines.append(f"    {dest} = {i.op} {args} {'' if i.imm is None else i.imm}".rstrip())
         match block.end:
-            case Jump(target, args):
-                lines.append(f"    jump b{target.number}({', '.join(f'v{a}' for a in args)})")
+            case Jump(target, given):
+                lines.append(f"    jump b{target.number}({', '.join(f'v{a}' for a in given)})")
             case Branch(condition, then, otherwise):
                 lines.append(f"    branch v{condition} b{then.number} b{otherwise.number}")
             case Return(values):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intent_tool.language.contract import Contract
+from intent_tool.language.deep import with_deep_stack
 from intent_tool.language.diagnostics import error
 from intent_tool.language.elaborate import CannotElaborate, elaborate
 from intent_tool.machine.assembly import Assembly
@@ -21,13 +22,13 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
     except CannotElaborate as problem:
         raise error("E701", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
     try:
-        function = lower(contract, elaborated, target)
+        function = with_deep_stack(lambda: lower(contract, elaborated, target))
     except TooLarge:
         raise error("E703", f"cannot generate: code of more than {MOST_VALUES} instructions",
                     contract.key_spans.get("returns", contract.span),
                     "a fold over a range becomes a loop where its body does not need a constant index") from None
     selector = _selector(target)(function, target, bool(contract.secret))
-    blocks = selector.run()
+    blocks = with_deep_stack(selector.run)
     layout(blocks, selector)
     slots = allocate(blocks, selector.backend)
     return finish(function, blocks, slots, target)

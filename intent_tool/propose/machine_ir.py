@@ -44,14 +44,14 @@ class Code:
     """A label that stands before this instruction (RISC-V's pairs of relocations need one)."""
 
     def reads(self) -> list[Register]:
-        found: list[Register] = [v for o, v in zip(self.row.operands, self.values, strict=True)
-                                 if o.role != "def" and is_register_kind(o.kind)]  # type: ignore[misc]
-        return [*found, *(r for r in self.row.reads if r != "flags"), *self.also_reads]
+        return [*self._registers("def"), *(r for r in self.row.reads if r != "flags"), *self.also_reads]
 
     def writes(self) -> list[Register]:
-        found: list[Register] = [v for o, v in zip(self.row.operands, self.values, strict=True)
-                                 if o.role != "use" and is_register_kind(o.kind)]  # type: ignore[misc]
-        return [*found, *(r for r in self.row.writes if r != "flags")]
+        return [*self._registers("use"), *(r for r in self.row.writes if r != "flags")]
+
+    def _registers(self, without: str) -> list[Register]:
+        return [v for o, v in zip(self.row.operands, self.values, strict=True)
+                if o.role != without and is_register_kind(o.kind) and isinstance(v, int | str)]
 
 
 REGISTER_KINDS = frozenset({"r8", "r16", "r32", "r64", "w", "x", "wsp", "xsp"})

@@ -51,10 +51,10 @@ def _refuse_input(contract: Contract, expression: Expression, seen: set[str]) ->
         if isinstance(node, Name) and node.name in ("stdin", "args"):
             raise error("E704", f"cannot generate yet: a program that reads `{node.name}`", node.span,
                         "a program with constant `stdout`, `stderr` and `exit` can be generated")
-        if isinstance(node, CallDefinition) or (isinstance(node, FunctionReference) and node.kind == "definition"):
-            if node.name not in seen:
-                seen.add(node.name)
-                _refuse_input(contract, contract.where[node.name].body, seen)
+        if isinstance(node, CallDefinition | FunctionReference) and node.name in contract.where \
+                and node.name not in seen:
+            seen.add(node.name)
+            _refuse_input(contract, contract.where[node.name].body, seen)
 
 
 def _formatted(lines: list[str], **values: object) -> list[str]:

@@ -1,4 +1,4 @@
-"""Instruction selection for RISC-V (RV64). A 32-bit value is kept sign-extended in its register, as the psABI has it."""
+"""Instruction selection for RISC-V (RV64). A 32-bit value is kept sign-extended in its register."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def constant_steps(value: int) -> list[tuple[str, int]]:
         lead = 64 - value.bit_length()
         for filled in (value << lead, value << lead | (1 << lead) - 1):
             other = _signed64(filled)
-            if (fits_i12(other) or -(1 << 31) <= other < 1 << 31) or other & 0xFFF == 0 and len(best) > 4:
+            if (fits_i12(other) or -(1 << 31) <= other < 1 << 31) or (other & 0xFFF == 0 and len(best) > 4):
                 steps = [*constant_steps(other), ("srli", lead)]
                 best = min(best, steps, key=len)
     return best

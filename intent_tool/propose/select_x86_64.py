@@ -128,7 +128,7 @@ class X86Selector(Selector):
         compare = self.block.body.pop()
         # Overwrite the operand that nobody needs any more.
         if self.uses[y] > 1 and self.uses[x] == 1 and self.constant(x) is None:
-            then, otherwise, code = otherwise, then, NEGATED[code] if code in NEGATED else code
+            then, otherwise, code = otherwise, then, NEGATED[code]
         self.copy(d, otherwise, self.width(x))
         self.block.body.append(compare)
         self.emit(f"cmov{code} {r}, {r}", d=d, a=then)

@@ -50,11 +50,9 @@ class Generator:
             divisor = self.number()
             return f"({self.number()} {self.pick(('//', '%'))} ({divisor} or 1))"
         if kind == 10:
-            count = self.choose(70) if self.choose(2) else f"({self.number()} & {self.pick(('7', '31', '63', '127'))})"
-            return f"({self.narrow()} << {count})"
+            return f"({self.narrow()} << {self.count()})"
         if kind == 11:
-            count = self.choose(70) if self.choose(2) else f"({self.number()} & {self.pick(('7', '31', '63', '127'))})"
-            return f"({self.number()} >> {count})"
+            return f"({self.number()} >> {self.count()})"
         if kind in (12, 13):
             return f"({self.number()} if {self.condition()} else {self.number()})"
         if kind == 14:
@@ -71,6 +69,12 @@ class Generator:
             return self.condition()
         return self.fold()
 
+    def count(self) -> str:
+        """Of a shift."""
+        if self.choose(2):
+            return str(self.choose(70))
+        return f"({self.number()} & {self.pick(('7', '31', '63', '127'))})"
+
     def divisor(self) -> str:
         value = CONSTANTS[self.choose(len(CONSTANTS))] or 6
         return str(-value if self.choose(4) == 0 else value)
@@ -86,12 +90,14 @@ class Generator:
         if kind < 4:
             return f"({self.number()} {self.pick(('<', '<=', '>', '>=', '==', '!='))} {self.number()})"
         if kind == 4:
-            return f"({self.number()} {self.pick(('<', '<='))} {self.number()} {self.pick(('<', '<='))} {self.number()})"
+            middle = f"{self.pick(('<', '<='))} {self.number()} {self.pick(('<', '<='))}"
+            return f"({self.number()} {middle} {self.number()})"
         if kind == 5:
             return f"({self.condition()} {self.pick(('and', 'or'))} {self.condition()})"
         if kind == 6:
             return f"(not {self.condition()})"
-        return f"({self.number()} {self.pick(('in', 'not in'))} [{self.constant()}, {self.constant()}, {self.leaf()}])"
+        items = f"[{self.constant()}, {self.constant()}, {self.leaf()}]"
+        return f"({self.number()} {self.pick(('in', 'not in'))} {items})"
 
     def vocabulary(self) -> str:
         width = (8, 16, 24, 32, 33, 48, 64)[self.choose(7)]

@@ -1,0 +1,128 @@
+"""Comparisons and choices: selects where both arms may be computed and are short, else branches."""
+
+from __future__ import annotations
+
+from intent_tool.language.terms import Term, walk
+from intent_tool.propose.lower_arithmetic import Arithmetic
+from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words, common_bits, exact_bits
+
+MOST_SELECTED = 14
+"""An arm of more instructions (roughly) than this is branched around."""
+
+
+class Choices(Arithmetic):
+    def low_eq(self, term: Term, bits: int) -> Words:
+        return (self.equal(term, "eq"),)
+
+    def low_ne(self, term: Term, bits: int) -> Words:
+        return (self.equal(term, "ne"),)
+
+    def equal(self, term: Term, op: str) -> int:
+        a, b = term.args
+        lo, hi = min(a.lo, b.lo), max(a.hi, b.hi)
+        # Values that differ by less than 2**bits are equal exactly when they are so modulo 2**bits.
+        bits = next((w for w in (32, *range(64, 64 * MOST_WORDS, 64)) if hi - lo < 1 << w), 64 * MOST_WORDS)
+        x, y = self.low(a, bits), self.low(b, bits)
+        if len(x) == 1:
+            return self.b.op(op, x[0], y[0])
+        differs = [self.b.op("xor", p, q) for p, q in zip(x, y, strict=True)]
+        merged = differs[0]
+        for d in differs[1:]:
+            merged = self.b.op("or", merged, d)
+        return self.b.op(op, merged, self.b.const(0, 64))
+
+    def low_lt(self, term: Term, bits: int) -> Words:
+        a, b = term.args
+        return (self.less(a, b, common_bits(a, b)[0]),)
+
+    def low_le(self, term: Term, bits: int) -> Words:
+        a, b = term.args
+        return (self.less(a, b, common_bits(a, b)[0], or_equal=True),)
+
+    def low_min(self, term: Term, bits: int) -> Words:
+        return self.extremum(term, bits, 0)
+
+    def low_max(self, term: Term, bits: int) -> Words:
+        return self.extremum(term, bits, 1)
+
+    def extremum(self, term: Term, bits: int, swap: int) -> Words:
+        a, b = term.args
+        common, signed = common_bits(a, b)
+        x, y = self.low(a, common), self.low(b, common)
+        below = self.less_words(*((y, x) if swap else (x, y)), signed)
+        chosen = tuple(self.b.op("select", below, p, q) for p, q in zip(x, y, strict=True))
+        return self.resized(chosen, common, bits, term)
+
+    def low_abs(self, term: Term, bits: int) -> Words:
+        x = term.args[0]
+        width = exact_bits(x.lo, x.hi)
+        words = self.low(x, width)
+        zero = tuple(self.b.const(0, self.b.width(w)) for w in words)
+        negative = self.b.op("slt", words[-1], zero[-1])
+        minus = self.combine("sub", zero, words)
+        chosen = tuple(self.b.op("select", negative, m, w) for m, w in zip(minus, words, strict=True))
+        return self.resized(chosen, width, bits, term)
+
+    def low_ite(self, term: Term, bits: int) -> Words:
+        condition, then, otherwise = term.args
+        secret = bool(self.contract.secret)
+        arms = (then, otherwise)
+        if all(self.total(arm) for arm in arms) and (
+                secret or all(arm.op == "const" or self.cost(arm, MOST_SELECTED) < MOST_SELECTED for arm in arms)):
+            test = self.word(condition, 32)
+            if bits <= 32 and _is_condition(then) and _is_condition(otherwise):
+                # and, or, and their kin
+                if otherwise.op == "const" and otherwise.data == 0:
+                    return (self.b.op("and", test, self.word(then, 32)),)
+                if then.op == "const" and then.data == 1:
+                    return (self.b.op("or", test, self.word(otherwise, 32)),)
+            return tuple(self.b.op("select", test, x, y)
+                         for x, y in zip(self.low(then, bits), self.low(otherwise, bits), strict=True))
+        return self.branch(condition, then, otherwise, bits)
+
+    def branch(self, condition: Term, then: Term, otherwise: Term, bits: int) -> Words:
+        """Evaluate one arm only."""
+        test = self.word(condition, 32)
+        # What both arms need is computed before the branch, lest each grows its own copy: what may be computed
+        # anywhere, and what is surely computed on either way.
+        anyway = self.surely(then) & self.surely(otherwise)
+        shared = {t.id for t in walk([then])}
+        bound = frozenset().union(*(s.variables for s in self.scopes))
+        for t in walk([otherwise]):
+            if t.id in shared and (t.id in anyway or self.total(t)) and not self.known(t) and self.free(t) <= bound \
+                    and t.op not in ("const", "param", "var", "loop", "assume"):
+                self.low(t, exact_bits(t.lo, t.hi))
+        depth = self.b.block.depth
+        before, join = self.b.block, self.b.new_block(depth)
+        starts, values = [], []
+        for arm in (then, otherwise):
+            block = self.b.new_block(depth)
+            self.b.start(block)
+            starts.append(block)
+            self.scopes.append(Scope(None, depth, frozenset()))
+            with self.b.scope():
+                words = self.low(arm, bits)
+                self.b.jump(join, *words)
+            values.append(words)
+            self.scopes.pop()
+        after, self.b.block = self.b.block, before
+        self.b.branch(test, *starts)
+        self.b.block = after
+        self.b.start(join)
+        join.params = tuple(self.b.function.value(self.b.width(w)) for w in values[0])
+        return join.params
+
+    def surely(self, term: Term) -> set[int]:
+        """Ids of the terms that computing `term` computes in any case: not those inside of an inner choice's arms."""
+        found: set[int] = set()
+        stack = [term]
+        while stack:
+            t = stack.pop()
+            if t.id not in found:
+                found.add(t.id)
+                stack.extend(t.args[:1] if t.op == "ite" else t.args)
+        return found
+
+
+def _is_condition(term: Term) -> bool:
+    return term.lo >= 0 and term.hi <= 1

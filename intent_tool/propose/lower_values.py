@@ -1,0 +1,252 @@
+"""From terms to words: where each value is computed, how wide, and how it is extended.
+
+`low(term, bits)` is the term's value modulo ``2**bits``: one word up to 64 bits (for 8 and 16 the word is 32 bits
+wide and the rest of it is anything), several 64-bit words beyond, lowest first. Sums, products and the bitwise
+operators need only as many bits of their operands as are asked of them; all else is computed at the width that its
+operand's interval needs, and extended by the sign that the interval shows. So nothing wraps by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from intent_tool.language.contract import Contract
+from intent_tool.language.diagnostics import error
+from intent_tool.language.elaborate import Elaborated
+from intent_tool.language.terms import Loop, Term, Terms, bit_width, walk
+from intent_tool.machine.target import Target
+from intent_tool.propose.builder import Builder
+from intent_tool.propose.ir import Block
+
+MOST_WORDS = 8
+"""Widest intermediate value, in 64-bit words."""
+
+Words = tuple[int, ...]
+
+
+def exact_bits(lo: int, hi: int) -> int:
+    """32, or a multiple of 64: the width at which every value of the interval has a word of its own."""
+    needed = bit_width(lo, hi)
+    return 32 if needed <= 32 else -(-needed // 64) * 64
+
+
+def common_bits(a: Term, b: Term) -> tuple[int, bool]:
+    """The width and signedness at which both can be compared or divided."""
+    lo, hi = min(a.lo, b.lo), max(a.hi, b.hi)
+    return exact_bits(lo, hi), lo < 0
+
+
+@dataclass
+class Scope:
+    """Where values of one nesting level are kept. A loop's invariants are emitted in the block before it."""
+
+    block: Block | None
+    depth: int
+    variables: frozenset[int]
+    """Ids of the variables that the loop binds; empty for a branch."""
+    words: dict[tuple[int, int], Words] = field(default_factory=dict)
+
+
+class Values:
+    """One lowering: the builder, and which words hold which term in each scope."""
+
+    def __init__(self, contract: Contract, elaborated: Elaborated, target: Target) -> None:
+        self.contract, self.elaborated, self.target = contract, elaborated, target
+        self.terms: Terms = elaborated.terms
+        self.b = Builder(target)
+        self.scopes = [Scope(None, 0, frozenset())]
+        assert contract.signature is not None
+        self.types = {p.name: p.type for p in contract.signature.parameters}
+        self.raw: dict[str, int] = {
+            p.name: self.b.emit("param", 64, (), (number, 64 if p.buffer else p.type.bits))[0]
+            for number, p in enumerate(contract.signature.parameters)}
+        """Each parameter as it arrives."""
+        self._free: dict[int, frozenset[int]] = {}
+        self._total: dict[int, bool] = {}
+        self._cost: dict[int, int] = {}
+
+    # Where
+
+    def low(self, term: Term, bits: int) -> Words:
+        """The value modulo 2**bits, see the module's text."""
+        if term.op == "const":
+            if bits <= 32:
+                return (self.b.const(term.data, 32),)
+            return tuple(self.b.const(term.data >> at, 64) for at in range(0, bits, 64))
+        level = self.level(term)
+        scope = self.scopes[level]
+        key = (term.id, bits)
+        for k in range(level, -1, -1):
+            if key in self.scopes[k].words:
+                return self.scopes[k].words[key]
+        innermost = level == len(self.scopes) - 1
+        words = self.compute(term, bits) if innermost else self.hoisted(term, bits, level)
+        scope.words[key] = words
+        return words
+
+    def level(self, term: Term) -> int:
+        """The outermost scope where the term can be computed: outside of every loop that it does not depend on."""
+        last = len(self.scopes) - 1
+        if not self.total(term):
+            return last
+        free = self.free(term)
+        for k in range(last, 0, -1):
+            if not self.scopes[k].variables or free & self.scopes[k].variables:
+                return k
+        return 0
+
+    def hoisted(self, term: Term, bits: int, level: int) -> Words:
+        """Compute before the loop that is open directly inside scope `level`."""
+        inner, inner_shared = self.scopes[level + 1:], self.b.scopes[level + 1:]
+        outside = inner[0]
+        assert outside.block is not None
+        block, self.b.block = self.b.block, outside.block
+        del self.scopes[level + 1:], self.b.scopes[level + 1:]
+        words = self.compute(term, bits)
+        outside.block = self.b.block
+        self.scopes += inner
+        self.b.scopes += inner_shared
+        self.b.block = block
+        return words
+
+    def free(self, term: Term) -> frozenset[int]:
+        """Ids of the loop variables that a term depends on."""
+        if term.id not in self._free:
+            for t in walk([term]):
+                if t.id in self._free:
+                    continue
+                if t.op == "var":
+                    self._free[t.id] = frozenset((t.id,))
+                    continue
+                found: frozenset[int] = frozenset().union(*(self._free[a.id] for a in t.args))
+                if isinstance(t.data, Loop):
+                    inner = frozenset().union(*(self._free[n.id] for n in t.data.next))
+                    found |= inner - {t.data.index.id} - {s.id for s in t.data.states}
+                self._free[t.id] = found
+        return self._free[term.id]
+
+    def total(self, term: Term) -> bool:
+        """Whether it may be computed where the contract does not ask for it: it cannot trap or read outside."""
+        if term.id not in self._total:
+            for t in walk([term]):
+                parts = t.args if not isinstance(t.data, Loop) else (*t.args, *t.data.next)
+                # Inside an arm an index holds only under the arm's condition; outside it may be anything.
+                risky = (t.op in ("floordiv", "mod") and t.args[1].op != "const") or \
+                    (t.op in ("load", "table") and _rests_on_assumption(t.args[0]))
+                self._total[t.id] = not risky and all(self._total[p.id] for p in parts)
+        return self._total[term.id]
+
+    def cost(self, term: Term, limit: int) -> int:
+        """A rough count of instructions below a term, up to `limit`."""
+        seen: set[int] = set()
+        stack, total = [term], 0
+        while stack and total < limit:
+            t = stack.pop()
+            if t.id in seen or t.op in ("const", "param", "var") or self.known(t):
+                continue
+            seen.add(t.id)
+            total += 40 if t.op == "loop" else 0 if t.op in ("assume", "state") else \
+                4 if t.op in ("floordiv", "mod", "popcount", "bitrev") else 1
+            stack.extend(t.args)
+        return total
+
+    def known(self, term: Term) -> bool:
+        return any((term.id, bits) in s.words for s in self.scopes for bits in (8, 16, 32, 64, 128))
+
+    # How wide
+
+    def word(self, term: Term, bits: int) -> int:
+        return self.low(term, bits)[0]
+
+    def compute(self, term: Term, bits: int) -> Words:
+        needed = exact_bits(term.lo, term.hi)
+        if needed > 64 * MOST_WORDS and bits > 64 * MOST_WORDS:
+            raise error("E703", "cannot generate: an intermediate value of more than 512 bits",
+                        self.contract.key_spans.get("returns", self.contract.span))
+        if term.op == "load":
+            return self.load(term, bits)
+        if bits > needed:
+            return self.extended(self.low(term, needed), needed, bits, term)
+        method: Callable[[Term, int], Words] = getattr(self, "low_" + term.op)
+        return method(term, bits)
+
+    def extended(self, words: Words, have: int, bits: int, term: Term) -> Words:
+        """From `have` bits, which hold the term exactly, to more."""
+        signed = term.lo < 0
+        if have == 32:
+            words, have = (self.b.extend(words[0], signed, term.lo >= 0 and term.hi < 1 << 31),), 64
+        if have < bits:
+            fill = self.b.shift("ashr", words[-1], 63) if signed else self.b.const(0, 64)
+            words += (fill,) * ((bits - have) // 64)
+        return words
+
+    def resized(self, words: Words, have: int, bits: int, term: Term) -> Words:
+        """`words` hold the term exactly at `have` bits; its low `bits`."""
+        if bits > have:
+            return self.extended(words, have, bits, term)
+        if bits <= 32:
+            return words[:1] if have == 32 else (self.b.trunc(words[0]),)
+        return words[:max(bits // 64, 1)]
+
+    # Leaves
+
+    def low_param(self, term: Term, bits: int) -> Words:
+        type, value = self.types[term.data], self.raw[term.data]
+        if type.bits == 64:
+            return (value,) if bits == 64 else (self.b.trunc(value),)
+        word = self.b.trunc(value)
+        if type.bits == 32 or bits <= type.bits or self.target.abi.narrow_values == "sign-extended":
+            return (word,)
+        if type.signed:
+            return (self.b.op(f"sext{type.bits}", word),)
+        return (self.b.op("and", word, self.b.const((1 << type.bits) - 1, 32)),)
+
+    def low_var(self, term: Term, bits: int) -> Words:
+        """A part of a loop variable that is kept whole: states at their exact width, the index in 64 bits."""
+        for scope in reversed(self.scopes):
+            for have in (exact_bits(term.lo, term.hi), 64):
+                words = scope.words.get((term.id, have))
+                if words is not None:
+                    return self.resized(words, have, bits, term)
+        raise AssertionError("a loop variable outside of its loop")
+
+    def low_assume(self, term: Term, bits: int) -> Words:
+        return self.low(term.args[0], bits)
+
+    def load(self, term: Term, bits: int) -> Words:
+        type, index = self.types[term.data], term.args[0]
+        width = 64 if bits > 32 else 32
+        size = type.bytes
+        if type.bits == 64:
+            width = 64
+        if index.op == "const":
+            value = self.b.emit("load", width, (self.raw[term.data],), (index.data * size, size, type.signed, 1))[0]
+        else:
+            at = self.word(index, 64)
+            value = self.b.emit("load", width, (self.raw[term.data], at), (0, size, type.signed, size))[0]
+        if width == 64 and bits <= 32:
+            return (self.b.trunc(value),)
+        return self.extended((value,), width, bits, term) if bits > width else (value,)
+
+    def low_table(self, term: Term, bits: int) -> Words:
+        values: tuple[int, ...] = term.data
+        lo, hi = min(values), max(values)
+        at = self.word(term.args[0], 64)
+        size = next((s for s in (1, 2, 4, 8) if (lo >= 0 and hi < 1 << 8 * s) or
+                     (-(1 << 8 * s - 1) <= lo and hi < 1 << 8 * s - 1)), 0)
+        if size:
+            width = 64 if size == 8 else 32
+            return self.resized((self.entry(values, size, lo < 0, at, width),), width, bits, term)
+        # Entries of more than 64 bits: one table for each word.
+        width = exact_bits(lo, hi)
+        words = tuple(self.entry(tuple(v >> k for v in values), 8, False, at, 64) for k in range(0, width, 64))
+        return self.resized(words, width, bits, term)
+
+    def entry(self, values: tuple[int, ...], size: int, signed: bool, at: int, width: int) -> int:
+        data = b"".join((v & ((1 << 8 * size) - 1)).to_bytes(size, "little") for v in values)
+        return self.b.emit("load", width, (self.b.table(size, data), at), (0, size, signed, size))[0]
+
+
+def _rests_on_assumption(index: Term) -> bool:
+    return index.bare is not index
