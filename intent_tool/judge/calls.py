@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from intent_tool.judge.harness.protocol import ARGUMENT_REGISTERS
+from intent_tool.judge.harness.protocol import ARGUMENT_REGISTERS, MAX_REGIONS
+from intent_tool.judge.refusal import Refused
 from intent_tool.language.contract import Contract, Parameter, ScalarType
 from intent_tool.machine.target import Target
 
@@ -164,6 +165,8 @@ def _place_buffers(contract: Contract, inputs: Sequence[Arguments], page: int,
     groups = _groups(contract)
     if not groups:
         return (), ((),) * len(inputs)
+    if len(groups) > MAX_REGIONS:
+        raise Refused(f"it cannot be run: the judge knows at most {MAX_REGIONS} buffers")
     contents = [[_content(arguments, group, parameters) for group in groups] for arguments in inputs]
     regions = []
     for r, group in enumerate(groups):
@@ -199,7 +202,7 @@ def _content(arguments: Arguments, group: tuple[int, ...], parameters: Sequence[
     longest = max(encoded, key=len)
     if not all(longest.startswith(e) for e in encoded):
         names = " and ".join(parameters[i].name for i in group)
-        raise ValueError(f"{names} start at one address, but an input gives them different contents")
+        raise Refused(f"{names} start at one address, but an input gives them different contents")
     return longest
 
 

@@ -37,7 +37,7 @@ from intent_tool.judge.refusal import Refused
 from intent_tool.machine.target import Target
 
 _MOST_INSTRUCTIONS = 20_000_000
-_SLICE_SECONDS = 2.0
+_SLICE_SECONDS = 1.0
 _SIGNAL_OF_INTERRUPT = {0: 8, 3: 5, 6: 4, 13: 11, 14: 11}
 """x86-64's exception vectors (SDM volume 3, table 6-1) as Linux reports them."""
 _FRESH = 1024

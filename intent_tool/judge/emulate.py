@@ -28,13 +28,13 @@ def harness_path(isa: str) -> Path:
 
 
 @cache
-def executable_harness(isa: str) -> str:
-    """A path of the harness that the emulator accepts: it wants the file to be executable, and an installed package
-    need not have kept that bit."""
+def executable_harness(isa: str) -> int:
+    """A file descriptor of the harness, to be inherited and opened as ``/proc/self/fd/NUMBER``: the emulator wants
+    the file to be executable, and an installed package need not have kept that bit."""
     descriptor = os.memfd_create(f"harness-{isa}")
     with open(descriptor, "wb", closefd=False) as file:
         file.write(harness_path(isa).read_bytes())
-    return f"/proc/{os.getpid()}/fd/{descriptor}"
+    return descriptor
 
 
 def run_harness(target: Target, runner: str, job: Job) -> Outcome:
@@ -56,12 +56,13 @@ def run_harness(target: Target, runner: str, job: Job) -> Outcome:
 
 def _run(target: Target, runner: str, job: Job) -> tuple[bytes, int, str]:
     """What the harness wrote, the exit status, and what the emulator said."""
-    command = [runner, *target.runner[1:], executable_harness(target.isa)]
+    harness = executable_harness(target.isa)
+    command = [runner, *target.runner[1:], f"/proc/self/fd/{harness}"]
     # Nothing of the user's environment (QEMU_STRACE, QEMU_CPU, …) may change what the emulator does.
     environment = {"PATH": os.defpath}
     try:
-        done = subprocess.run(command, input=job.encode(), capture_output=True, env=environment, timeout=_PATIENCE,
-                              check=False)
+        done = subprocess.run(command, input=job.encode(), capture_output=True, env=environment, pass_fds=[harness],
+                              timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired as late:
         return late.stdout or b"", 124, ""
     except OSError as problem:

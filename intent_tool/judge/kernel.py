@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -108,12 +109,13 @@ class Process:
         return found
 
     def run(self, slice_seconds: float, progress: Callable[[], int]) -> None:
-        """Runs until the process exits or fails: then `status` or `signal` is set. After two slices of real time in
-        which `progress()` did not change, `signal` is TIMED_OUT."""
+        """Runs until the process exits or fails: then `status` or `signal` is set. After two slices of time in which
+        `progress()` did not change, `signal` is TIMED_OUT; a slice counts when it was at least half of it CPU time."""
         import unicorn
 
         pc, stalled, last = self.file.entry, 0, -1
         while self.status is None and not self.signal:
+            before = time.thread_time()
             try:
                 self.engine.emu_start(pc, (1 << 64) - 1, timeout=int(slice_seconds * 1_000_000))
             except unicorn.UcError as problem:
@@ -121,7 +123,10 @@ class Process:
                 return
             pc = self.pc()
             now = progress()
-            stalled = stalled + 1 if now == last else 0
+            if now != last:
+                stalled = 0
+            elif time.thread_time() - before > slice_seconds / 2:
+                stalled += 1
             last = now
             if stalled >= 2 and self.status is None and not self.signal:
                 self.signal = TIMED_OUT

@@ -24,7 +24,7 @@ _PATIENCE = 120
 """Seconds of real time for one run."""
 _EXTRA_INPUTS = (b"", b"\n", b"a", b"ab cd\n\n", b"\x00\xff", bytes(range(256)), b"0123456789 " * 700)
 _EXTRA_ARGUMENTS: tuple[tuple[bytes, ...], ...] = ((), (b"",), (b"1",), (b"-1", b"x y"))
-_SLICE_SECONDS = 2.0
+_SLICE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def test_input_cut_short_is_noticed(isa: str) -> None:
     whole = run_harness(here.target, runner, job)
     assert whole.done == 2 and len(whole.results) == 32
     assert run_harness(here.target, runner, replace(job, flags=FLUSH_EACH)).results == whole.results
-    done = subprocess.run([runner, *here.target.runner[1:], executable_harness(isa)], input=job.encode()[:-1],
-                          capture_output=True, check=False)
+    harness = executable_harness(isa)
+    done = subprocess.run([runner, *here.target.runner[1:], f"/proc/self/fd/{harness}"], input=job.encode()[:-1],
+                          capture_output=True, pass_fds=[harness], check=False)
     assert done.returncode == 100 and decode_outcome(done.stdout) is None
 

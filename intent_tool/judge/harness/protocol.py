@@ -37,7 +37,6 @@ MAGIC = int.from_bytes(b"INTENTH1", "little")
 TRAILER_MAGIC = int.from_bytes(b"INTENTT1", "little")
 TRAILER = struct.Struct("<8Q")
 MAX_REGIONS = 32
-MAX_STACK_WORDS = 256
 
 FLUSH_EACH = 1
 """Flag: write every result at once, so that those before a crash of the emulator itself are not lost."""
