@@ -110,7 +110,7 @@ class Process:
 
     def run(self, slice_seconds: float, progress: Callable[[], int]) -> None:
         """Runs until the process exits or fails: then `status` or `signal` is set. After two slices of time in which
-        `progress()` did not change, `signal` is TIMED_OUT; a slice counts when it was at least half of it CPU time."""
+        `progress()` did not change, `signal` is TIMED_OUT; a slice counts when half of it was CPU time."""
         import unicorn
 
         pc, stalled, last = self.file.entry, 0, -1
