@@ -86,7 +86,7 @@ class Calls(Operators):
             if found.op != "const":
                 self.obligation("domain", node.span, f"{op}() has at least one element")
             return best
-        count = self.length(sequence)
+        count = facts.refine(self.terms, self.length(sequence))
         if count.lo < 1 and not facts.less(self.terms.const(0), count):
             self.obligation("domain", node.span, f"{op}() has at least one element")
             if count.hi < 1:
@@ -215,7 +215,7 @@ class Calls(Operators):
             initial = arguments[2]
         else:
             items = self.indexable(sequence, node.span, facts)
-            count = self.length(items)
+            count = facts.refine(self.terms, self.length(items))
             if count.lo < 1 and not facts.less(self.terms.const(0), count):
                 self.obligation("domain", node.span, "reduce() without a start has at least one element")
                 if count.hi < 1:

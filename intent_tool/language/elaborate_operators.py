@@ -32,7 +32,7 @@ class Operators(Folds):
     def arithmetic(self, op: str, left: Term, right: Term, span: Span, facts: Facts) -> Term:
         terms = self.terms
         if op in ("//", "%"):
-            if right.lo <= 0 <= right.hi:
+            if right.lo <= 0 <= right.hi and right.bare.id not in facts.not_zero:
                 self.obligation("divisor", span, "the divisor is not zero")
                 right = terms.assume(right, *((1, right.hi) if right.lo == 0 else (right.lo, -1) if right.hi == 0
                                               else (right.lo, right.hi)))

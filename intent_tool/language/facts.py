@@ -1,4 +1,4 @@
-"""What is known at a place of a contract: intervals and orderings learnt from the conditions that guard it."""
+"""What is known at a place of a contract: intervals and differences learnt from the conditions that guard it."""
 
 from __future__ import annotations
 
@@ -16,47 +16,69 @@ class Facts:
     """Immutable; `learn` gives a new one. Keys are the ids of bare terms."""
 
     bounds: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    order: frozenset[tuple[int, int, bool]] = frozenset()
-    """(a, b, strict): a < b where strict, else a <= b."""
+    differences: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """(a, b) to the most that a - b can be, for a and b without their constant addends."""
+    not_zero: frozenset[int] = frozenset()
 
     def refine(self, terms: Terms, term: Term) -> Term:
         """`term` with the interval that holds here."""
         lo, hi = self.bounds.get(term.bare.id, (term.lo, term.hi))
-        if term.op == "sub" and self.order:
-            a, b = (t.bare for t in term.args)
-            if self.less(b, a):
-                lo = max(lo, 1)
-            elif self.less_equal(b, a):
-                lo = max(lo, 0)
-            if self.less(a, b):
-                hi = min(hi, -1)
-            elif self.less_equal(a, b):
-                hi = min(hi, 0)
+        if term.op == "sub" and self.differences:
+            a, b = term.args
+            most, least = self.most(a, b), self.most(b, a)
+            lo = lo if least is None else max(lo, -least)
+            hi = hi if most is None else min(hi, most)
         return terms.assume(term, lo, hi)
+
+    def most(self, a: Term, b: Term) -> int | None:
+        """The most that a - b can be, if an ordering says so."""
+        (x, c), (y, d) = _split(a), _split(b)
+        known = 0 if x == y else self.differences.get((x, y))
+        return None if known is None else known + c - d
 
     def less(self, a: Term, b: Term) -> bool:
         """Whether a < b is known."""
-        return a.hi < b.lo or (a.bare.id, b.bare.id, True) in self.order
+        return self.less_equal(a, b, -1)
 
-    def less_equal(self, a: Term, b: Term) -> bool:
-        """Whether a <= b is known."""
-        return a.hi <= b.lo or self.less(a, b) or (a.bare.id, b.bare.id, False) in self.order
+    def less_equal(self, a: Term, b: Term, slack: int = 0) -> bool:
+        """Whether a <= b + slack is known."""
+        most = self.most(a, b)
+        return self.interval(a)[1] - self.interval(b)[0] <= slack or (most is not None and most <= slack)
+
+    def interval(self, term: Term) -> tuple[int, int]:
+        lo, hi = self.bounds.get(term.bare.id, (term.lo, term.hi))
+        return max(lo, term.lo), min(hi, term.hi)
 
     def learn(self, condition: Term, truth: bool = True) -> Facts:
         """What is known besides where `condition` holds (or, with `truth` False, fails)."""
-        learning = _Learning(dict(self.bounds), set(self.order))
+        learning = _Learning(dict(self.bounds), dict(self.differences), set(self.not_zero))
         learning.condition(condition, truth)
-        return Facts(learning.bounds, frozenset(learning.order))
+        return Facts(learning.bounds, learning.differences, frozenset(learning.not_zero))
+
+
+def _split(term: Term) -> tuple[int, int]:
+    """The id of a bare term without its constant addend, and that constant."""
+    bare = term.bare
+    if bare.op == "add" and bare.args[1].op == "const":
+        return bare.args[0].bare.id, bare.args[1].data
+    return bare.id, 0
 
 
 class _Learning:
-    def __init__(self, bounds: dict[int, tuple[int, int]], order: set[tuple[int, int, bool]]) -> None:
-        self.bounds, self.order = bounds, order
+    def __init__(self, bounds: dict[int, tuple[int, int]], differences: dict[tuple[int, int], int],
+                 not_zero: set[int]) -> None:
+        self.bounds, self.differences, self.not_zero = bounds, differences, not_zero
         self.visits = 0
 
     def range(self, term: Term) -> tuple[int, int]:
         lo, hi = self.bounds.get(term.bare.id, (-UNBOUNDED, UNBOUNDED))
         return max(lo, term.lo), min(hi, term.hi)
+
+    def ordered(self, a: Term, b: Term, most: int) -> None:
+        """Record that a - b is at most `most`."""
+        (x, c), (y, d) = _split(a), _split(b)
+        most += d - c
+        self.differences[x, y] = min(most, self.differences.get((x, y), most))
 
     def narrow(self, term: Term, lo: int, hi: int) -> None:
         """Record that `term` lies in lo..hi, and what follows for its operands."""
@@ -79,10 +101,8 @@ class _Learning:
             case "sub" if first.op == "const":
                 self.narrow(last, first.data - hi, first.data - lo)
             case "sub":
-                if lo >= 0:
-                    self.order.add((last.bare.id, first.bare.id, lo > 0))
-                if hi <= 0:
-                    self.order.add((first.bare.id, last.bare.id, hi < 0))
+                self.ordered(first, last, hi)
+                self.ordered(last, first, -lo)
             case "shl" if count is not None:
                 self.narrow(first, -(-lo >> count), hi >> count)
             case "shr" if count is not None:
@@ -130,18 +150,21 @@ class _Learning:
             strict = condition.op == "lt"
             if not truth:
                 a, b, strict = b, a, not strict
-            self.order.add((a.bare.id, b.bare.id, strict))
             gap = 1 if strict else 0
+            self.ordered(a, b, -gap)
             self.narrow(a, -UNBOUNDED, self.range(b)[1] - gap)
             self.narrow(b, self.range(a)[0] + gap, UNBOUNDED)
         elif (condition.op == "eq") == truth:
             lo, hi = max(self.range(a)[0], self.range(b)[0]), min(self.range(a)[1], self.range(b)[1])
             self.narrow(a, lo, hi)
             self.narrow(b, lo, hi)
-            self.order |= {(a.bare.id, b.bare.id, False), (b.bare.id, a.bare.id, False)}
+            self.ordered(a, b, 0)
+            self.ordered(b, a, 0)
         else:
             for x, y in ((a, b), (b, a)):
                 lo, hi = self.range(x)
+                if self.range(y) == (0, 0):
+                    self.not_zero.add(x.bare.id)
                 if self.range(y) == (lo, lo):
                     self.narrow(x, lo + 1, hi)
                 elif self.range(y) == (hi, hi):

@@ -17,6 +17,7 @@ from intent_tool.propose.select import Selector, layout
 
 def lower_function(contract: Contract, target: Target) -> Assembly:
     """Correct code for any loop-free scalar contract. Raises IntentError for what cannot be generated yet."""
+    _require_formula(contract)
     try:
         elaborated = elaborate(contract)
     except CannotElaborate as problem:
@@ -32,6 +33,21 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
     layout(blocks, selector)
     slots = allocate(blocks, selector.backend)
     return finish(function, blocks, slots, target)
+
+
+def _require_formula(contract: Contract) -> None:
+    signature = contract.signature
+    assert signature is not None
+    unwritten = [p.name for p in signature.parameters
+                 if p.buffer is not None and p.buffer.writable and p.name not in contract.writes]
+    if (signature.result is None or contract.returns is not None) and not unwritten:
+        return
+    if contract.ensures:
+        raise error("E701", "cannot generate yet: a contract that only relates result and inputs (`ensures`)",
+                    contract.key_spans.get("ensures", contract.span),
+                    "say what is computed, in `returns` and `writes`")
+    raise error("E701", "cannot generate yet: a contract that is only examples",
+                contract.key_spans.get("examples", contract.span), "say what is computed, in `returns` and `writes`")
 
 
 def _selector(target: Target) -> type[Selector]:
