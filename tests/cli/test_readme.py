@@ -1,0 +1,58 @@
+"""What the README quotes is what the commands say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from command_line import ROOT, Folder
+
+README = (ROOT / "README.md").read_text()
+
+
+def fenced(language: str) -> list[str]:
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [text for name, text in blocks if name == language]
+
+
+def without_seconds(text: str) -> str:
+    return re.sub(r"\d+\.\d+ s\b", "… s", text)
+
+
+def test_the_quoted_sessions(folder: Folder) -> None:
+    intent = next(text for text in fenced("yaml") if text.startswith("intent: Average"))
+    sessions = [text for text in fenced("") if text.startswith("$ intent-tool")]
+    assert len(sessions) == 2
+    for session, text in zip(sessions, (intent, intent.replace("(a + b) // 2", "a + b").split("examples:")[0]),
+                             strict=True):
+        folder.write("average_floor.intent", text)
+        command, expected = session.removeprefix("$ intent-tool ").split("\n", 1)
+        ran = folder.run(*command.split())
+        assert without_seconds(ran.out + ran.err) == without_seconds(expected)
+
+
+def test_ci_ends_with_the_test_command() -> None:
+    commands = re.findall(r"^    (sh \.ci/setup .*)$", README, re.MULTILINE)
+    assert len(commands) == 2 and commands[0].endswith("scons target=all")
+    assert (ROOT / ".ci/run").read_text().splitlines()[-1] == commands[1]
+
+
+def test_the_snippet_is_the_example() -> None:
+    snippet = next(text for text in fenced("python") if "intent_tool.generate" in text)
+    example = (ROOT / "examples/c_program/SConstruct").read_text()
+    assert [line for line in example.splitlines() if line and not line.startswith("#")] == snippet.splitlines()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))
+def test_links(path: str) -> None:
+    assert (ROOT / path).is_file()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=]", line)[0].lower() for line in project["dependencies"]}
+    rows = {row.split("|")[1].strip().lower() for row in README.splitlines() if row.startswith("| ")}
+    assert names <= rows
+    for extra in project["optional-dependencies"]["test"]:
+        assert re.split(r"[<>=]", extra)[0] in README
