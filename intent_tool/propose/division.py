@@ -7,16 +7,17 @@ Delight, chapter 10. Here the dividend's interval is known, which often gives a 
 from __future__ import annotations
 
 
-def reciprocal(divisor: int, largest: int, most: int = 1 << 200) -> tuple[int, int]:
-    """The smallest (m, s) with ``x // divisor == (x * m) >> s`` for all 0 <= x <= largest; m below `most`.
+def reciprocal(divisor: int, largest: int) -> tuple[int, int]:
+    """The smallest (m, s) with ``x // divisor == (x * m) >> s`` for all 0 <= x <= largest.
 
     It holds when m = ceil(2**s / divisor) errs so little that the worst dividend, the last one of a full
     period, stays below the next quotient."""
+    if largest < divisor:
+        return 0, 0
     worst = largest - (largest + 1) % divisor
     shift = 0
     while True:
         multiplier = -(-(1 << shift) // divisor)
-        if worst * (multiplier * divisor - (1 << shift)) < 1 << shift or worst < 0:
+        if worst * (multiplier * divisor - (1 << shift)) < 1 << shift:
             return multiplier, shift
         shift += 1
-        assert multiplier < most

@@ -45,9 +45,11 @@ class _Lowering(Division):
         return self.low(term, 32)[0]
 
     def write_all(self) -> None:
-        signature = self.contract.signature
-        assert signature is not None
         loops = [(name, c) for name, c in self.elaborated.writes.items() if isinstance(c, Each)]
+        for name, each in loops:
+            if each.count.op != "const":
+                raise error("E702", f"cannot generate yet: writing the buffer `{name}`, whose length is known only at "
+                            "run time", each.span, "a buffer of constant length can be generated")
         elements = [(name, k, element) for name, c in self.elaborated.writes.items() if not isinstance(c, Each)
                     for k, element in enumerate(c)]
         reads = [self._reads([element]) for _, _, element in elements]
@@ -56,8 +58,9 @@ class _Lowering(Division):
         for number, (name, k, element) in enumerate(elements):
             value = self.word(element, self.types[name].bits)
             # What is still to be computed reads the contents on entry: a store over them has to wait.
-            still_read = frozenset().union(loop_reads, *reads[number + 1:])
-            if still_read & self._bytes(name, k):
+            size = self.types[name].bytes
+            if any(memory == self._memory(name) and start < (k + 1) * size and end > k * size
+                   for some in (loop_reads, *reads[number + 1:]) for memory, start, end in some):
                 waiting.append((name, k, value))
             else:
                 self.store(name, k, value)
@@ -67,18 +70,14 @@ class _Lowering(Division):
         for name, k, value in waiting:
             self.store(name, k, value)
 
-    def _reads(self, terms: Iterable[Term]) -> frozenset[tuple[str, int]]:
-        """Every byte of a buffer that the terms may read; an index that varies reads all of its interval."""
-        found: set[tuple[str, int]] = set()
+    def _reads(self, terms: Iterable[Term]) -> list[tuple[str, int, int]]:
+        """The bytes of buffers that the terms may read, from and up to; a varying index reads its whole interval."""
+        found = []
         for t in walk(terms):
             if t.op == "load":
-                size, memory, index = self.types[t.data].bytes, self._memory(t.data), t.args[0]
-                found.update((memory, at) for at in range(index.lo * size, (index.hi + 1) * size))
-        return frozenset(found)
-
-    def _bytes(self, name: str, k: int) -> frozenset[tuple[str, int]]:
-        size = self.types[name].bytes
-        return frozenset((self._memory(name), at) for at in range(k * size, (k + 1) * size))
+                size, index = self.types[t.data].bytes, t.args[0]
+                found.append((self._memory(t.data), index.lo * size, (index.hi + 1) * size))
+        return found
 
     def _memory(self, name: str) -> str:
         """One name for all buffers that start at the same address."""
@@ -94,9 +93,6 @@ class _Lowering(Division):
         self.b.emit("store", (), (value, self.raw[name]), (k * size, size, 1), share=False)
 
     def write_loop(self, name: str, each: Each, read: dict[str, set[str]]) -> None:
-        if each.count.op != "const":
-            raise error("E702", f"cannot generate yet: writing the buffer `{name}`, whose length is known only at "
-                        "run time", each.span)
         shares = {other for other in self.types if self._memory(other) == self._memory(name)}
         for t in walk([each.value]):
             if t.op == "load" and t.data in shares and (
