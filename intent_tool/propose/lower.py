@@ -48,8 +48,8 @@ class _Lowering(Division):
         loops = [(name, c) for name, c in self.elaborated.writes.items() if isinstance(c, Each)]
         for name, each in loops:
             if each.count.op != "const":
-                raise error("E702", f"cannot generate yet: writing the buffer `{name}`, whose length is known only at "
-                            "run time", each.span, "a buffer of constant length can be generated")
+                raise error("E702", f"cannot generate yet: writing the buffer `{name}`, whose length is known only "
+                            "at run time", each.span, "a buffer of constant length can be generated")
         elements = [(name, k, element) for name, c in self.elaborated.writes.items() if not isinstance(c, Each)
                     for k, element in enumerate(c)]
         reads = [self._reads([element]) for _, _, element in elements]

@@ -1,4 +1,4 @@
-"""What a contract must satisfy: a counterexample at its place, or silence, or a note that says what is not decided."""
+"""What a contract must satisfy: a counterexample at its place, silence, or a note on what is not decided."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.load import load_text
 
 WRONG = [
-    ("uint32_t f(uint32_t a, uint32_t b)", "returns: a + b", "E503", 3, "which does not fit uint32_t", "wrap with u32"),
+    ("uint32_t f(uint32_t a, uint32_t b)", "returns: a + b", "E503", 3, "which does not fit uint32_t", "with u32"),
     ("int32_t f(int32_t a)", "returns: abs(a)", "E503", 3, "the result of f(-2147483648) is 2147483648", "saturate"),
     ("int8_t f(int8_t a)", "returns: -a", "E503", 3, "the result of f(-128) is 128", "i8(...)"),
     ("bool f(uint8_t a)", "returns: a & 3", "E503", 3, "which does not fit bool (0 to 1)", ""),
@@ -66,7 +66,8 @@ DECIDED = [
 
 @pytest.mark.parametrize(("signature", "formula"), DECIDED)
 def test_intervals_decide(signature: str, formula: str) -> None:
-    assert check_contract(load_text(f"intent: A right contract.\nsignature: {signature}\nreturns: |\n  {formula}\n")) == ()
+    text = f"intent: A right contract.\nsignature: {signature}\nreturns: |\n  {formula}\n"
+    assert check_contract(load_text(text)) == ()
 
 
 def test_what_stays_open_is_said_with_its_place() -> None:

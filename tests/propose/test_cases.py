@@ -1,5 +1,7 @@
-"""Every file in `cases/run` becomes code that the judge accepts on every target; every file in `cases/refused` is
-refused with the diagnostics that its first comments hold (``pytest tests/propose --update-refusals`` rewrites them)."""
+"""Every file in `cases/run` becomes code that the judge accepts on every target.
+
+Every file in `cases/refused` is refused with the diagnostics that its first comments hold; ``pytest tests/propose
+--update-refusals`` rewrites them."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_reciprocal_divides_all_small_dividends() -> None:
             assert all(x * m >> s == x // divisor for x in range(largest + 1)), (divisor, largest)
 
 
-@given(st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 63).map(lambda k: 1 << k if k < 63 else -1 << 63),
+@given(st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 62).map(lambda k: 1 << k),
                  st.integers(-4096, 4096), st.integers(0, 62).map(lambda k: (1 << k) - 1)))
 def test_riscv_constants(value: int) -> None:
     register = 0
