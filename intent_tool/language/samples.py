@@ -200,6 +200,7 @@ class _Sampler:
         bits, draws = self.random.getrandbits, self.draws
         scalars = [i for i, p in enumerate(self.parameters) if p.buffer is None and p.name not in self.lengths]
         ranges = [self.range(p) for p in self.parameters]
+        buffers = [i for i, p in enumerate(self.parameters) if p.buffer is not None]
         add, complete, found, count = self.add, self.with_buffers, self.found, self.count
         suggestions = self.hints.suggestions
         recent: list[Arguments] = list(found)
@@ -207,6 +208,14 @@ class _Sampler:
             if recent and self.requires is not None and bits(1):
                 # Inputs near one that was allowed are likely to be allowed.
                 values = list(recent[bits(32) % len(recent)])
+                if buffers and (not scalars or bits(1)):
+                    index = buffers[bits(8) % len(buffers)]
+                    values[index] = self.mutated_content(values[index], self.parameters[index])
+                    if not self.aliases:
+                        # The other buffers stay as they were allowed.
+                        if add(tuple(values)):
+                            recent.append(tuple(values))
+                        continue
                 if scalars:
                     index = scalars[bits(8) % len(scalars)]
                     values[index] = self.mutated(values[index], index, ranges[index])
@@ -224,6 +233,26 @@ class _Sampler:
             arguments = complete(values)
             if add(arguments) and self.requires is not None:
                 recent.append(arguments)
+
+    def mutated_content(self, content: Argument, parameter: Parameter) -> Argument:
+        """A buffer with some elements changed: to small numbers, constants, neighbours of other elements."""
+        bits, constants = self.random.getrandbits, self.hints.constants
+        if not isinstance(content, tuple) or not content:
+            return content
+        elements = list(content)
+        for _ in range(1 + bits(2)):
+            at, choice = bits(16) % len(elements), bits(2)
+            if choice == 0:
+                value = bits(4)
+            elif choice == 1 and constants:
+                value = constants[bits(16) % len(constants)] + (0, 0, 1, -1)[bits(2)]
+            elif choice == 2:
+                value = elements[bits(16) % len(elements)] + (0, 0, 1, -1)[bits(2)]
+            else:
+                value = bits(parameter.type.bits) + parameter.type.minimum
+            if parameter.type.minimum <= value <= parameter.type.maximum:
+                elements[at] = value
+        return tuple(elements)
 
     def mutated(self, value: Argument, index: int, bounds: tuple[int, int]) -> int:
         assert isinstance(value, int)
