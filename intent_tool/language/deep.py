@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-STACK_BYTES = 512 << 20
+STACK_BYTES = 64 << 20
 """Reserved, not used: pages are taken as the recursion goes deeper."""
 DEPTH = 100_000
 

@@ -28,6 +28,13 @@ class Facts:
             most, least = self.most(a, b), self.most(b, a)
             lo = lo if least is None else max(lo, -least)
             hi = hi if most is None else min(hi, most)
+        elif term.op in ("lt", "le"):
+            a, b = term.args
+            slack = -1 if term.op == "lt" else 0
+            if self.less_equal(a, b, slack):
+                return terms.const(1)
+            if self.less_equal(b, a, -1 - slack):
+                return terms.const(0)
         return terms.assume(term, lo, hi)
 
     def most(self, a: Term, b: Term) -> int | None:

@@ -101,6 +101,8 @@ class Choices(Arithmetic):
             starts.append(block)
             self.scopes.append(Scope(None, depth, frozenset()))
             with self.b.scope():
+                # Inside of an arm the condition is decided.
+                self.scopes[-1].words[condition.id, 32] = (self.b.const(1 if arm is then else 0, 32),)
                 words = self.low(arm, bits)
                 self.b.jump(join, *words)
             values.append(words)

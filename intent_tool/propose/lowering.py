@@ -30,8 +30,8 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
                     "a fold over a range becomes a loop where its body does not need a constant index") from None
     selector = _selector(target)(function, target, bool(contract.secret))
     blocks = with_deep_stack(selector.run)
-    layout(blocks, selector)
     slots = allocate(blocks, selector.backend)
+    layout(blocks, selector)
     return finish(function, blocks, slots, target)
 
 

@@ -6,7 +6,8 @@ comparison is not computed into a register where only branches and selects use i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from intent_tool.machine.instruction import Row
 from intent_tool.machine.target import Target
@@ -24,6 +25,8 @@ class Selector:
     """The form that moves 32 bits, where that is shorter."""
     zero: Register | None = None
     """A register that is always 0."""
+    opposite: ClassVar[Mapping[str, str]]
+    """The conditional branches' forms, each with the one that branches in the other cases."""
     lazy: frozenset[str] = frozenset()
     """Operators that an instruction for their user may take in."""
 
@@ -60,7 +63,6 @@ class Selector:
                 self.select(instruction)
             self.last_block[block.number] = self.block
             self.finish(block)
-        self.thread_jumps()
         return self.blocks
 
     def label(self) -> str:
@@ -116,9 +118,9 @@ class Selector:
                 self.ret(bool(values))
 
     def make_deferred(self) -> None:
-        """What later blocks ask for, or the block's end."""
+        """What later blocks ask for, or the block's end. The last first, since it may take in earlier ones."""
         while self.deferred:
-            self.make(self.deferred.pop(next(iter(self.deferred))))
+            self.make(self.deferred.popitem()[1])
 
     def to(self, code: Code, target: CodeBlock) -> None:
         self.block.end.append(code)
@@ -308,8 +310,14 @@ class Selector:
 
 
 def layout(blocks: list[CodeBlock], selector: Selector) -> None:
-    """Drop jumps to the block that follows."""
+    """Once registers are known: leave out blocks that only jump on, and jumps to the block that follows."""
+    selector.thread_jumps()
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if following is not None and len(block.end) > 1 and selector.is_jump(block.end[-1]):
+            branch = block.end[-2]
+            opposite = selector.opposite.get(branch.row.form)
+            if branch.values[-1] == following.label and opposite is not None:
+                branch.row, branch.values[-1] = selector.table[opposite], block.end.pop().values[0]
         if following is not None and block.end and selector.is_jump(block.end[-1]) \
                 and block.end[-1].values[0] == following.label:
             block.end.pop()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from intent_tool.machine import arm64
 from intent_tool.propose.ir import Instruction
 from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument, Value
@@ -17,6 +20,8 @@ class Arm64Selector(Selector):
     table = arm64.TABLE
     move = narrow_move = "mov x, x"
     zero = "xzr"
+    opposite: ClassVar[Mapping[str, str]] = {f"b.{a} label": f"b.{b} label" for a, b in NEGATED.items()} | {
+        f"{a} {r}, label": f"{b} {r}, label" for a, b in (("cbz", "cbnz"), ("cbnz", "cbz")) for r in "wx"}
     lazy = frozenset({"shl", "lshr", "ashr", "and", "not", "mul", "neg", "add", "trunc", "zext", "sext"})
 
     def reload(self, register: int, slot: Slot) -> Code:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from intent_tool.machine import riscv64
 from intent_tool.propose.ir import Instruction
 from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument
@@ -9,6 +12,9 @@ from intent_tool.propose.select import Selector
 
 BRANCH = {"eq": "beq", "ne": "bne", "ult": "bltu", "ule": "bgeu", "slt": "blt", "sle": "bge"}
 """With the operands exchanged for ``ule`` and ``sle``: x <= y is y >= x."""
+
+
+NEGATED = {"beq": "bne", "bne": "beq", "bltu": "bgeu", "bgeu": "bltu", "blt": "bge", "bge": "blt"}
 
 
 def fits_i12(value: int) -> bool:
@@ -48,6 +54,8 @@ class RiscvSelector(Selector):
     table = riscv64.TABLE
     move = narrow_move = "mv x, x"
     zero = "zero"
+    opposite: ClassVar[Mapping[str, str]] = {f"{a} x, x, label": f"{b} x, x, label" for a, b in NEGATED.items()} | {
+        "beqz x, label": "bnez x, label", "bnez x, label": "beqz x, label"}
     lazy = frozenset({"shl", "and", "not", "xor", "zext"})
 
     def reload(self, register: int, slot: Slot) -> Code:
@@ -97,7 +105,7 @@ class RiscvSelector(Selector):
         if op in ("ule", "sle"):
             left, right = right, left
         if negated:
-            name = {"beq": "bne", "bne": "beq", "bltu": "bgeu", "bgeu": "bltu", "blt": "bge", "bge": "blt"}[name]
+            name = NEGATED[name]
         return self.code(f"{name} x, x, label", a=left, b=right, t=label)
 
     def ret(self, has_result: bool) -> None:
@@ -196,9 +204,11 @@ class RiscvSelector(Selector):
 
     def use_condition(self, condition: int) -> Register:
         """The condition as 0 or 1 in a register."""
-        if condition not in self.place:
-            self.make(self.made[condition])
-        return self.use(condition)
+        if condition in self.place:
+            return self.use(condition)
+        self.make(self.made[condition])
+        # Made for this place only: another user may be in a block that this one does not dominate.
+        return self.place.pop(condition)
 
     def extremum(self, i: Instruction) -> bool:
         """select(a < b, a, b) and its kin, with Zbb."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from intent_tool.machine import x86_64
 from intent_tool.propose.ir import Instruction
 from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument
@@ -21,6 +24,7 @@ class X86Selector(Selector):
     table = x86_64.TABLE
     move = "mov r64, r64"
     narrow_move = "mov r32, r32"
+    opposite: ClassVar[Mapping[str, str]] = {f"j{a} label": f"j{b} label" for a, b in NEGATED.items()}
     lazy = frozenset({"shl", "and", "not", "mul", "add", "trunc"})
 
     def reload(self, register: int, slot: Slot) -> Code:
