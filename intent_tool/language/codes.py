@@ -91,10 +91,6 @@ CODES = {
     "E507": "an operation that has no value for some input",
     "E508": "a written buffer gets content of another length",
     "N501": "something about the contract is not decided, and no counterexample was found",
-    # Code generation.
-    "E701": "a construct that cannot be generated yet",
-    "E702": "a write that cannot be generated yet",
-    "E703": "a number too wide to generate code for",
     # Other files.
     "E601": "an item of `uses` is malformed, or there are too many",
     "E602": "a used file lies outside of the project",
@@ -103,4 +99,25 @@ CODES = {
     "E605": "a used file has no function that can be called",
     "E606": "two functions of one name",
     "E607": "a used file has errors",
+    # Target records.
+    "E701": "a target that is not known",
+    "E702": "a target record that cannot be read",
+    "E703": "a target's name that cannot be one",
+    "E704": "two targets of one name or alias",
+    "E705": "records that extend each other wrongly",
+    "E706": "a target record with a wrong key or value",
+    # Code generation.
+    "E711": "a construct that cannot be generated yet",
+    "E712": "a write that cannot be generated yet",
+    "E713": "a number too wide, or code too long, to generate",
+    "E714": "a program that reads its input, which cannot be generated yet",
+    # Assembly.
+    "E801": "a line that is no instruction of the target",
+    # Building.
+    "E901": "a header of a program",
+    "E902": "an intent that is not meant for the target",
+    "E903": "no candidate for the code",
+    "E904": "no candidate that the judge accepts with the evidence asked for",
+    "E910": "an unknown variable on SCons' command line",
+    "E911": "an unknown level of evidence",
 }

@@ -48,7 +48,7 @@ class _Lowering(Division):
         loops = [(name, c) for name, c in self.elaborated.writes.items() if isinstance(c, Each)]
         for name, each in loops:
             if each.count.op != "const":
-                raise error("E702", f"cannot generate yet: writing the buffer `{name}`, whose length is known only "
+                raise error("E712", f"cannot generate yet: writing the buffer `{name}`, whose length is known only "
                             "at run time", each.span, "a buffer of constant length can be generated")
         elements = [(name, k, element) for name, c in self.elaborated.writes.items() if not isinstance(c, Each)
                     for k, element in enumerate(c)]
@@ -97,12 +97,12 @@ class _Lowering(Division):
         for t in walk([each.value]):
             if t.op == "load" and t.data in shares and (
                     t.args[0].bare is not each.index.bare or self.types[t.data].bits != self.types[name].bits):
-                raise error("E702", f"cannot generate yet: an element of `{name}` that is made of other elements of "
+                raise error("E712", f"cannot generate yet: an element of `{name}` that is made of other elements of "
                             f"the same memory, {each.count.data} times", each.span,
                             "a buffer with fewer elements, or a second one for the result, can be generated")
         for other, names in read.items():
             if other != name and names & shares:
-                raise error("E702", f"cannot generate yet: `{other}` and `{name}` written from each other's old "
+                raise error("E712", f"cannot generate yet: `{other}` and `{name}` written from each other's old "
                             "content in a loop", each.span)
         if each.count.data == 0:
             return

@@ -59,10 +59,10 @@ class Loops(Bits):
         count, *initial = term.args
         body: Loop = term.data
         if count.op != "const":
-            raise error("E701", "cannot generate yet: a fold over a sequence whose length is known only at run time",
+            raise error("E711", "cannot generate yet: a fold over a sequence whose length is known only at run time",
                         body.span, "a buffer of constant length, or a constant range, can be generated")
         if any(exact_bits(s.lo, s.hi) > 64 * MOST_WORDS for s in body.states):
-            raise error("E703", "cannot generate: a state of more than 512 bits", body.span)
+            raise error("E713", "cannot generate: a state of more than 512 bits", body.span)
         start = tuple(self.low(t, self.state_bits(s)) for t, s in zip(initial, body.states, strict=True))
 
         def one_round(index: int, states: tuple[Words, ...]) -> list[Words]:

@@ -162,7 +162,7 @@ class Values:
     def compute(self, term: Term, bits: int) -> Words:
         needed = exact_bits(term.lo, term.hi)
         if needed > 64 * MOST_WORDS and bits > 64 * MOST_WORDS:
-            raise error("E703", "cannot generate: an intermediate value of more than 512 bits",
+            raise error("E713", "cannot generate: an intermediate value of more than 512 bits",
                         self.contract.key_spans.get("returns", self.contract.span))
         if term.op == "load":
             return self.load(term, bits)

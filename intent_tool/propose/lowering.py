@@ -21,11 +21,11 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
     try:
         elaborated = elaborate(contract)
     except CannotElaborate as problem:
-        raise error("E701", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
+        raise error("E711", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
     try:
         function = with_deep_stack(lambda: lower(contract, elaborated, target))
     except TooLarge:
-        raise error("E703", f"cannot generate: code of more than {MOST_VALUES} instructions",
+        raise error("E713", f"cannot generate: code of more than {MOST_VALUES} instructions",
                     contract.key_spans.get("returns", contract.span),
                     "a fold over a range becomes a loop where its body does not need a constant index") from None
     selector = _selector(target)(function, target, bool(contract.secret))
@@ -43,10 +43,10 @@ def _require_formula(contract: Contract) -> None:
     if (signature.result is None or contract.returns is not None) and not unwritten:
         return
     if contract.ensures:
-        raise error("E701", "cannot generate yet: a contract that only relates result and inputs (`ensures`)",
+        raise error("E711", "cannot generate yet: a contract that only relates result and inputs (`ensures`)",
                     contract.key_spans.get("ensures", contract.span),
                     "say what is computed, in `returns` and `writes`")
-    raise error("E701", "cannot generate yet: a contract that is only examples",
+    raise error("E711", "cannot generate yet: a contract that is only examples",
                 contract.key_spans.get("examples", contract.span), "say what is computed, in `returns` and `writes`")
 
 

@@ -49,7 +49,7 @@ def lower_program(contract: Contract, target: Target) -> Assembly:
 def _refuse_input(contract: Contract, expression: Expression, seen: set[str]) -> None:
     for node in descendants(expression):
         if isinstance(node, Name) and node.name in ("stdin", "args"):
-            raise error("E704", f"cannot generate yet: a program that reads `{node.name}`", node.span,
+            raise error("E714", f"cannot generate yet: a program that reads `{node.name}`", node.span,
                         "a program with constant `stdout`, `stderr` and `exit` can be generated")
         if isinstance(node, CallDefinition | FunctionReference) and node.name in contract.where \
                 and node.name not in seen:
