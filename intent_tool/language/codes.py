@@ -1,4 +1,4 @@
-"""The codes of the language's diagnostics, one line each. A code keeps its meaning for ever; new ones are added."""
+"""The codes of all diagnostics, one line each. A code keeps its meaning for ever; new ones are added."""
 
 from __future__ import annotations
 
