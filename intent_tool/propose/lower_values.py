@@ -64,7 +64,6 @@ class Values:
         """Each parameter as it arrives."""
         self._free: dict[int, frozenset[int]] = {}
         self._total: dict[int, bool] = {}
-        self._cost: dict[int, int] = {}
 
     # Where
 
