@@ -124,8 +124,10 @@ def _nothing_left(contract: Contract, target: Target, refused: list[Refused]) ->
     if not refused:
         return error("E903", f"no code was found for `{contract.name}` on {target.name}", contract.span)
     shown = [f"{r.generator}: {problem}" for r in refused for problem in r.problems]
+    is_missing = any("is not installed" in line for line in shown)
     more = [f"… and {len(shown) - 20} more"] if len(shown) > 20 else []
     many = "the only candidate was" if len(refused) == 1 else f"all {len(refused)} candidates were"
     return IntentError(Diagnostic(
         "E904", f"no code for `{contract.name}` on {target.name} is good enough: {many} refused\n"
-        + "\n".join("  " + line for line in shown[:20] + more), contract.span))
+        + "\n".join("  " + line for line in shown[:20] + more), contract.span,
+        "`intent-tool doctor` says what is missing, and how to install it" if is_missing else None))

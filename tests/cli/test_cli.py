@@ -216,6 +216,15 @@ def test_doctor(folder: Folder) -> None:
     assert "help: sudo apt-get install qemu-user" in without.out
 
 
+def test_a_target_that_nothing_here_can_run(folder: Folder) -> None:
+    empty = folder.path / "empty"
+    empty.mkdir()
+    ran = folder.run("show", "triple.intent", "--target", "riscv64_zb", PATH=str(empty))
+    assert ran.status == 1
+    assert "qemu-riscv64 is not installed" in ran.err
+    assert "help: `intent-tool doctor` says what is missing" in ran.err
+
+
 def test_a_fault_of_the_tool_is_called_that(folder: Folder) -> None:
     folder.write("break/sitecustomize.py", "import intent_tool.commands.targets as t\n"
                  "def run(options):\n    raise ValueError('inside')\nt.run = run\n")
