@@ -118,6 +118,7 @@ CODES = {
     "E902": "an intent that is not meant for the target",
     "E903": "no candidate for the code",
     "E904": "no candidate that the judge accepts with the evidence asked for",
+    "E905": "a program where the build wants a function, or the other way round",
     "E910": "an unknown variable on SCons' command line",
     "E911": "an unknown level of evidence",
 }

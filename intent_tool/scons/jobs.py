@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from intent_tool.language.diagnostics import IntentError
+from intent_tool.language.contract import Contract
+from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target
 from intent_tool.scons.record import RecordFile, write_record
 
@@ -41,18 +42,19 @@ def _build(request: Data) -> Data:
 
     built = pipeline.build(Path(request["intent"]), _target(request["root"], request["target"]),
                            Path(request["root"]), request["evidence"])
-    is_program = built.contract.signature is None
-    if is_program != request["program"]:
-        return {"problems": [_wrong_kind(request["intent"], is_program)]}
+    if request["program"] != (built.contract.signature is None):
+        raise _wrong_kind(built.contract)
     report = pipeline.record(built, request["intent"])
     write_record(Path(request["record"]), RecordFile(report, built.header or "", built.binary))
     return {"record": report}
 
 
-def _wrong_kind(intent: str, is_program: bool) -> str:
-    if is_program:
-        return f"{intent}: error[E905]: this is a program, not a function\nhelp: build it with env.IntentProgram"
-    return f"{intent}: error[E905]: this is a function, not a program\nhelp: build it with env.Object"
+def _wrong_kind(contract: Contract) -> IntentError:
+    if contract.signature is None:
+        return error("E905", f"`{contract.name}` is a program, not a function", contract.key_spans.get("program"),
+                     "build it with env.IntentProgram")
+    return error("E905", f"`{contract.name}` is a function, not a program", contract.key_spans.get("signature"),
+                 "build it with env.Object")
 
 
 def _test(request: Data) -> Data:
