@@ -346,6 +346,15 @@ class Terms:
             return self.ite(condition.args[0], otherwise, then)
         if then.op == "const" and otherwise.op == "const" and (then.data, otherwise.data) == (1, 0):
             return condition
+        # The same value at two of three places: one choice with a longer condition, so that the value stands once.
+        if then.op == "ite" and otherwise.op != "const" and otherwise in then.args[1:]:
+            test, kept = then.args[0], then.args[1] is otherwise
+            both = self.ite(condition, self.negate(test) if kept else test, self.const(0))
+            return self.ite(both, then.args[2] if kept else then.args[1], otherwise)
+        if otherwise.op == "ite" and then.op != "const" and then in otherwise.args[1:]:
+            test, kept = otherwise.args[0], otherwise.args[1] is then
+            either = self.ite(condition, self.const(1), test if kept else self.negate(test))
+            return self.ite(either, then, otherwise.args[2] if kept else otherwise.args[1])
         return self._make("ite", (condition, then, otherwise), None,
                           min(then.lo, otherwise.lo), max(then.hi, otherwise.hi))
 

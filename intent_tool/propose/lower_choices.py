@@ -83,15 +83,7 @@ class Choices(Arithmetic):
     def branch(self, condition: Term, then: Term, otherwise: Term, bits: int) -> Words:
         """Evaluate one arm only."""
         test = self.word(condition, 32)
-        # What both arms need is computed before the branch, lest each grows its own copy: what may be computed
-        # anywhere, and what is surely computed on either way.
-        anyway = self.surely(then) & self.surely(otherwise)
-        shared = {t.id for t in walk([then])}
-        bound = frozenset().union(*(s.variables for s in self.scopes))
-        for t in walk([otherwise]):
-            if t.id in shared and (t.id in anyway or self.total(t)) and not self.known(t) and self.free(t) <= bound \
-                    and t.op not in ("const", "param", "var", "loop", "assume"):
-                self.low(t, exact_bits(t.lo, t.hi))
+        self.compute_shared(condition, then, otherwise)
         depth = self.b.block.depth
         before, join = self.b.block, self.b.new_block(depth)
         starts, values = [], []
@@ -113,6 +105,61 @@ class Choices(Arithmetic):
         self.b.start(join)
         join.params = tuple(self.b.function.value(self.b.width(w)) for w in values[0])
         return join.params
+
+    def compute_shared(self, condition: Term, then: Term, otherwise: Term) -> None:
+        """What both arms of a branch need, computed before it, lest each grows its own copy (and chains of choices
+        grow as powers of two)."""
+        bound = frozenset().union(*(s.variables for s in self.scopes))
+        # What may be computed anywhere, and what is surely computed on either way.
+        anyway = self.surely(then) & self.surely(otherwise)
+        shared = {t.id for t in walk([then])}
+        for t in walk([otherwise]):
+            if t.id in shared and (t.id in anyway or self.total(t)) and not self.known(t) and self.free(t) <= bound \
+                    and t.op not in ("const", "param", "var", "loop", "assume"):
+                self.low(t, exact_bits(t.lo, t.hi))
+        # A choice that each arm makes only sometimes: before the branch, where either of them will. The outermost
+        # first, since it holds the others.
+        while True:
+            both = self.unknown_below(then) & self.unknown_below(otherwise)
+            choices = [t for t in both if t.op == "ite" and self.free(t) <= bound]
+            if not choices:
+                return
+            choice = max(choices, key=lambda t: t.id)
+            needed = self.terms.ite(condition, self.need(choice, then), self.need(choice, otherwise))
+            bits = exact_bits(choice.lo, choice.hi)
+            words = self.branch(needed, choice, self.terms.const(0), bits) if needed.op != "const" else \
+                self.low(choice, bits)
+            self.scopes[-1].words[choice.id, bits] = words
+
+    def unknown_below(self, term: Term) -> set[Term]:
+        """The terms that computing `term` may still have to compute."""
+        found: set[Term] = set()
+        stack = [term]
+        while stack:
+            t = stack.pop()
+            if t not in found and t.op not in ("const", "param", "var") and not self.known(t):
+                found.add(t)
+                stack.extend(t.args)
+        return found
+
+    def need(self, wanted: Term, term: Term) -> Term:
+        """The condition under which computing `term` computes `wanted`."""
+        terms, needs = self.terms, dict[int, Term]()
+        never, always = terms.const(0), terms.const(1)
+        below = self.unknown_below(term)
+        for t in walk([term]):
+            if t is wanted:
+                needs[t.id] = always
+            elif t not in below:
+                needs[t.id] = never
+            else:
+                inner = [needs[a.id] for a in t.args]
+                if t.op == "ite":
+                    inner = [inner[0], terms.ite(t.args[0], inner[1], inner[2])]
+                needs[t.id] = never
+                for one in reversed(inner):
+                    needs[t.id] = terms.ite(one, always, needs[t.id])
+        return needs[term.id]
 
     def surely(self, term: Term) -> set[int]:
         """Ids of the terms that computing `term` computes in any case: not those inside of an inner choice's arms."""

@@ -76,9 +76,12 @@ class Values:
         level = self.level(term)
         scope = self.scopes[level]
         key = (term.id, bits)
+        whole = exact_bits(term.lo, term.hi)
         for k in range(level, -1, -1):
             if key in self.scopes[k].words:
                 return self.scopes[k].words[key]
+            if bits < whole and (term.id, whole) in self.scopes[k].words:
+                return self.resized(self.scopes[k].words[term.id, whole], whole, bits, term)
         innermost = level == len(self.scopes) - 1
         words = self.compute(term, bits) if innermost else self.hoisted(term, bits, level)
         scope.words[key] = words

@@ -130,7 +130,8 @@ class Selector:
     def split(self) -> CodeBlock:
         """End the block here and go on in a new one that follows it."""
         following = CodeBlock(self.label(), self.block.depth)
-        self.block.successors.append(following)
+        # Said by a jump, since the two may not stay neighbours; `layout` drops it where they do.
+        self.to(self.jump(following.label), following)
         self.block = following
         self.blocks.append(following)
         return following

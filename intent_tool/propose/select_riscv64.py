@@ -184,13 +184,13 @@ class RiscvSelector(Selector):
             self.copy(d, start)
             skip.values = [d if v == start and o.kind == "x" and isinstance(start, int) else v
                            for o, v in zip(skip.row.operands, skip.values, strict=True)]
-            branch_block = self.block
-            taken = self.split()
+            before = self.block
+            before.end.append(skip)
+            self.split()
             self.copy(d, other)
             join = self.split()
             skip.values[-1] = join.label
-            branch_block.end.append(skip)
-            branch_block.successors = [taken, join]
+            before.successors.append(join)
             return
         # Without a branch: otherwise ^ ((then ^ otherwise) & -condition).
         bit = self.use_condition(condition)
