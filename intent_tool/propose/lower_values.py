@@ -154,7 +154,9 @@ class Values:
         return total
 
     def known(self, term: Term) -> bool:
-        return any((term.id, bits) in s.words for s in self.scopes for bits in (8, 16, 32, 64, 128))
+        """Whether the whole value is in words already."""
+        key = term.id, exact_bits(term.lo, term.hi)
+        return any(key in scope.words for scope in self.scopes)
 
     # How wide
 
