@@ -283,6 +283,12 @@ class Selector:
         made = self.made.get(condition)
         return (made.op, *made.args) if made is not None and made.op in COMPARISONS else None  # type: ignore[return-value]
 
+    def ret(self, has_result: bool) -> None:
+        code = self.code("ret")
+        if has_result:
+            code.also_reads = (self.target.abi.result,)
+        self.block.end.append(code)
+
     # What each target says
 
     def reload(self, register: int, slot: Slot) -> Code:
@@ -304,9 +310,6 @@ class Selector:
         raise NotImplementedError
 
     def branch(self, condition: int, then: CodeBlock, otherwise: CodeBlock) -> None:
-        raise NotImplementedError
-
-    def ret(self, has_result: bool) -> None:
         raise NotImplementedError
 
 

@@ -87,12 +87,6 @@ class Arm64Selector(Selector):
             self.to(self.code(f"b.{flags} label", t=then.label), then)
         self.to(self.jump(otherwise.label), otherwise)
 
-    def ret(self, has_result: bool) -> None:
-        code = self.code("ret")
-        if has_result:
-            code.also_reads = (self.target.abi.result,)
-        self.block.end.append(code)
-
     # Conditions
 
     def flags(self, condition: int) -> str:

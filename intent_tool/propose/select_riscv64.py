@@ -108,12 +108,6 @@ class RiscvSelector(Selector):
             name = NEGATED[name]
         return self.code(f"{name} x, x, label", a=left, b=right, t=label)
 
-    def ret(self, has_result: bool) -> None:
-        code = self.code("ret")
-        if has_result:
-            code.also_reads = (self.target.abi.result,)
-        self.block.end.append(code)
-
     # Conditions
 
     def op_eq(self, i: Instruction) -> None:

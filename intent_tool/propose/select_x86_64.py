@@ -63,12 +63,6 @@ class X86Selector(Selector):
         self.to(self.code(f"j{flags} label", t=then.label), then)
         self.to(self.jump(otherwise.label), otherwise)
 
-    def ret(self, has_result: bool) -> None:
-        code = self.code("ret")
-        if has_result:
-            code.also_reads = (self.target.abi.result,)
-        self.block.end.append(code)
-
     # Conditions
 
     def flags(self, condition: int) -> str:
