@@ -33,12 +33,21 @@ def check_contract(contract: Contract) -> tuple[Diagnostic, ...]:
         raise error("E502", "no input was found that keeps `requires`",
                     contract.key_spans.get("requires", contract.span),
                     "an example shows the tool one, if there is any")
+    costly = 0
     if contract.returns is not None or contract.writes:
         for arguments in inputs:
-            problem = _problem(contract, oracle, arguments, undecided)
+            try:
+                problem = _problem(contract, oracle, arguments, undecided)
+            except OracleFault:
+                costly += 1
+                continue
             if problem is not None:
                 raise IntentError(problem)
-    return tuple(_note(o, len(inputs)) for o in undecided)
+    notes = [_note(o, len(inputs) - costly) for o in undecided]
+    if costly:
+        notes.append(Diagnostic("N502", f"not checked: {costly} of {len(inputs)} inputs, which take too long to "
+                                "evaluate", contract.span, severity="note"))
+    return tuple(notes)
 
 
 def _undecided(contract: Contract) -> tuple[tuple[Obligation, ...], bool]:
@@ -54,7 +63,7 @@ def _undecided(contract: Contract) -> tuple[tuple[Obligation, ...], bool]:
 
 def _problem(contract: Contract, oracle: Oracle, arguments: Arguments,
              undecided: tuple[Obligation, ...]) -> Diagnostic | None:
-    """What is wrong with the contract at one input."""
+    """What is wrong with the contract at one input. Raises OracleFault where that takes too long to say."""
     assert contract.signature is not None
     call = shown_call(contract.signature.name, arguments)
     where: Span | None = None
@@ -73,7 +82,7 @@ def _problem(contract: Contract, oracle: Oracle, arguments: Arguments,
                         return _does_not_fit(f"after {call}, {name}[{k}] is {value}", type, where)
     except OracleFault as fault:
         if fault.kind == "cost":
-            return None
+            raise
         code = {"division": "E504", "index": "E505", "shift": "E506", "length": "E508"}.get(fault.kind, "E507")
         place = fault.span or next((o.span for o in undecided), where)
         return Diagnostic(code, f"{call} has no value: {fault.message}", place,

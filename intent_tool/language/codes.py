@@ -91,6 +91,7 @@ CODES = {
     "E507": "an operation that has no value for some input",
     "E508": "a written buffer gets content of another length",
     "N501": "something about the contract is not decided, and no counterexample was found",
+    "N502": "some inputs took too long to evaluate",
     # Other files.
     "E601": "an item of `uses` is malformed, or there are too many",
     "E602": "a used file lies outside of the project",
