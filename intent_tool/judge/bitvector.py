@@ -1,0 +1,1164 @@
+"""The judge's formulas: a hash-consed graph of bit-vector terms, simplified as it is built.
+
+Every term has a width in bits and a value from 0 to ``2**width - 1``; conditions have width 1. Equal terms are one
+object, so what machine code and contract have in common is compared at no cost. All operators are total, with the
+meaning of SMT-LIB's theory FixedSizeBitVectors (division by zero included).
+
+==============  =====================================================================================
+op              arguments and `data`
+==============  =====================================================================================
+const           `data` is the value
+var             `data` is the name; free
+sum             `data` is (coefficients, constant): sum of coefficient*argument, plus the constant
+mul             two terms, of the same width as the product
+and or xor      two terms
+not             one term
+shl lshr ashr   value and count, of one width; the count is not constant (a constant one becomes a `sum`,
+                an `extract` or an extension)
+udiv urem       two terms
+sdiv srem       two terms, rounded towards zero
+concat          the high part, the low part
+extract         `data` is (high, low): bits high..low
+zext sext       one narrower term
+eq ult slt      two terms; width 1
+ite             condition, then, otherwise
+popcount        number of ones, in just enough bits
+clz ctz         leading, trailing zeros (the width for 0), in just enough bits
+saddo ssubo     whether signed addition, subtraction of two terms overflows; width 1
+table           index; `data` is (start, values): values[index - start]; the first one outside
+==============  =====================================================================================
+
+Every term also knows an interval of its value, unsigned and signed, and what is known to fit fewer bits is an
+extension of a narrower term: so 32-bit arithmetic of a contract and the same done in 64-bit registers meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+class Term:
+    """One node; made by `Graph` only, compared by identity."""
+
+    __slots__ = ("args", "data", "hi", "id", "lo", "op", "shi", "slo", "width")
+
+    def __init__(self, id: int, op: str, width: int, args: tuple[Term, ...], data: Any) -> None:
+        self.id, self.op, self.width, self.args, self.data = id, op, width, args, data
+        self.lo, self.hi = 0, (1 << width) - 1
+        self.slo, self.shi = -(1 << width - 1), (1 << width - 1) - 1
+
+    def __repr__(self) -> str:
+        if self.op == "const":
+            return f"{self.data:#x}:{self.width}"
+        if self.op == "var":
+            return f"{self.data}:{self.width}"
+        inner = ", ".join(map(repr, self.args)) + ("" if self.data is None else f"; {self.data}")
+        return f"{self.op}:{self.width}({inner})"
+
+    @property
+    def is_const(self) -> bool:
+        return self.op == "const"
+
+
+def signed(value: int, width: int) -> int:
+    """The two's-complement reading of an unsigned value."""
+    return value - (1 << width) if value >> (width - 1) else value
+
+
+class Graph:
+    """Makes terms."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Term] = {}
+        self._count = 0
+        self.true = self.const(1, 1)
+        self.false = self.const(0, 1)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _make(self, op: str, width: int, args: tuple[Term, ...] = (), data: Any = None) -> Term:
+        key = (op, width, data, *[a.id for a in args])
+        known = self._known.get(key)
+        if known is None:
+            known = Term(self._count, op, width, args, data)
+            self._count += 1
+            self._known[key] = known
+            _bound(known)
+            if known.lo == known.hi and op != "const":
+                known = self._known[key] = self.const(known.lo, width)
+        return known
+
+    # Leaves.
+
+    def const(self, value: int, width: int) -> Term:
+        return self._make("const", width, (), value & ((1 << width) - 1))
+
+    def var(self, name: str, width: int) -> Term:
+        """The free variable of that name; one name has one width."""
+        return self._make("var", width, (), name)
+
+    # Arithmetic.
+
+    def add(self, a: Term, b: Term) -> Term:
+        return self.linear(((1, a), (1, b)), 0, a.width)
+
+    def sub(self, a: Term, b: Term) -> Term:
+        return self.linear(((1, a), (-1, b)), 0, a.width)
+
+    def neg(self, a: Term) -> Term:
+        return self.linear(((-1, a),), 0, a.width)
+
+    def linear(self, parts: Iterable[tuple[int, Term]], constant: int, width: int) -> Term:
+        """The sum of coefficient*term over `parts`, plus `constant`, modulo ``2**width``."""
+        modulus = (1 << width) - 1
+        atoms: dict[Term, int] = {}
+        for coefficient, term in parts:
+            constant += self._collect(coefficient, term, atoms)
+        kept = sorted(((t, c & modulus) for t, c in atoms.items() if c & modulus), key=lambda item: item[0].id)
+        constant &= modulus
+        if not kept:
+            return self.const(constant, width)
+        if len(kept) == 1:
+            term, coefficient = kept[0]
+            if coefficient == 1 and constant == 0:
+                return term
+            if coefficient == modulus and constant == modulus:
+                return self.not_(term)
+            if width == 1:
+                return self.not_(term) if constant else term
+            if coefficient == 1 << (width - 1) and constant == 0 and term.op not in ("extract", "zext"):
+                # Only the lowest bit of the term matters.
+                return self.linear([(coefficient, self.zext(self.extract(term, 0, 0), width))], 0, width)
+        return self._narrow_sum(tuple(c for _, c in kept), constant, tuple(t for t, _ in kept), width)
+
+    def _collect(self, coefficient: int, term: Term, atoms: dict[Term, int]) -> int:
+        """Adds coefficient*term to `atoms`, and returns what is constant of it."""
+        if term.op == "const":
+            return coefficient * int(term.data)
+        if term.op == "sum":
+            for c, atom in zip(term.data[0], term.args, strict=True):
+                atoms[atom] = atoms.get(atom, 0) + coefficient * c
+            return coefficient * int(term.data[1])
+        if term.op == "not":
+            return -coefficient + self._collect(-coefficient, term.args[0], atoms)
+        if term.op in ("zext", "sext") and term.args[0].op == "sum" and _is_exact(term):
+            # The narrow sum does not wrap, so it means the same when it is computed in this width.
+            inner = term.args[0]
+            extend = self.zext if term.op == "zext" else self.sext
+            total = coefficient * _integer_constant(term)
+            for c, atom in zip(_integer_coefficients(term), inner.args, strict=True):
+                total += self._collect(coefficient * c, extend(atom, term.width), atoms)
+            return total
+        atoms[term] = atoms.get(term, 0) + coefficient
+        return 0
+
+    def _narrow_sum(self, coefficients: tuple[int, ...], constant: int, atoms: tuple[Term, ...], width: int) -> Term:
+        """The sum, as an extension of a narrower sum where it is known to fit one and its atoms are extensions."""
+        if all(a.op in ("zext", "sext") for a in atoms):
+            for is_signed in (False, True):
+                lo, hi = _sum_interval(coefficients, constant, atoms, width, is_signed)
+                if lo >= 0 and hi < 1 << (width - 1):
+                    need = max(hi.bit_length(), *(a.args[0].width for a in atoms))
+                    if need < width:
+                        return self.zext(self._sum_at(coefficients, constant, atoms, need), width)
+                elif -(1 << width - 1) <= lo < 0 and hi < 1 << (width - 1):
+                    bits = max((~lo).bit_length(), hi.bit_length() if hi > 0 else 0) + 1
+                    need = max(bits, *(a.args[0].width for a in atoms))
+                    if need < width:
+                        return self.sext(self._sum_at(coefficients, constant, atoms, need), width)
+        return self._make("sum", width, atoms, (coefficients, constant))
+
+    def _sum_at(self, coefficients: tuple[int, ...], constant: int, atoms: tuple[Term, ...], width: int) -> Term:
+        return self.linear([(c, self.extract(a, width - 1, 0)) for c, a in zip(coefficients, atoms, strict=True)],
+                           constant, width)
+
+    def mul(self, a: Term, b: Term) -> Term:
+        width = a.width
+        if a.op == "const":
+            a, b = b, a
+        if b.op == "const":
+            return self.linear([(b.data, a)], 0, width)
+        if b.id < a.id:
+            a, b = b, a
+        for x, y in ((a, b), (b, a)):
+            scale = _common_factor(x)
+            if scale is not None:
+                factor, rest = scale
+                return self.linear([(factor, self.mul(self._divided(x, factor, rest), y))], 0, width)
+        for extension in ("zext", "sext"):
+            narrow_a, narrow_b = _unextended(a, extension), _unextended(b, extension)
+            if narrow_a is not None and narrow_b is not None:
+                need = narrow_a.width + narrow_b.width
+                if need < width:
+                    extend = self.zext if extension == "zext" else self.sext
+                    return extend(self.mul(extend(narrow_a, need), extend(narrow_b, need)), width)
+        for x, y in ((a, b), (b, a)):
+            if x.op == "zext" and x.args[0].width == 1:
+                return self.ite(x.args[0], y, self.const(0, width))
+        need = max((a.hi * b.hi).bit_length(), 1)
+        if need < width and a.op == "zext" and b.op == "zext":
+            return self.zext(self._make("mul", need, self._ordered(
+                self.extract(a, need - 1, 0), self.extract(b, need - 1, 0))), width)
+        return self._make("mul", width, (a, b))
+
+    def _divided(self, term: Term, factor: int, rest: tuple[int, ...]) -> Term:
+        return self.linear(zip(rest, term.args, strict=True), term.data[1] // factor, term.width)
+
+    @staticmethod
+    def _ordered(a: Term, b: Term) -> tuple[Term, Term]:
+        return (b, a) if b.id < a.id else (a, b)
+
+    def udiv(self, a: Term, b: Term) -> Term:
+        return self._unsigned_division("udiv", a, b)
+
+    def urem(self, a: Term, b: Term) -> Term:
+        return self._unsigned_division("urem", a, b)
+
+    def _unsigned_division(self, op: str, a: Term, b: Term) -> Term:
+        width = a.width
+        if a.op == "const" and b.op == "const":
+            if b.data == 0:
+                return self.const(-1, width) if op == "udiv" else a
+            return self.const(a.data // b.data if op == "udiv" else a.data % b.data, width)
+        if b.op == "const" and b.data and b.data & (b.data - 1) == 0:
+            shift = b.data.bit_length() - 1
+            if op == "udiv":
+                return self.lshr(a, self.const(shift, width))
+            return self.zext(self.extract(a, shift - 1, 0), width) if shift else self.const(0, width)
+        if b.lo > a.hi:
+            return self.const(0, width) if op == "udiv" else a
+        need = max(a.hi.bit_length(), b.hi.bit_length(), 1)
+        if need < width and b.lo > 0:
+            return self.zext(self._unsigned_division(
+                op, self.extract(a, need - 1, 0), self.extract(b, need - 1, 0)), width)
+        return self._make(op, width, (a, b))
+
+    def sdiv(self, a: Term, b: Term) -> Term:
+        return self._signed_division("sdiv", a, b)
+
+    def srem(self, a: Term, b: Term) -> Term:
+        return self._signed_division("srem", a, b)
+
+    def _signed_division(self, op: str, a: Term, b: Term) -> Term:
+        width = a.width
+        if a.op == "const" and b.op == "const":
+            return self.const(_signed_quotient(op, signed(a.data, width), signed(b.data, width)), width)
+        if a.slo >= 0 and b.slo >= 0:
+            return self._unsigned_division("udiv" if op == "sdiv" else "urem", a, b)
+        bits = max(_signed_bits(a), _signed_bits(b)) + (1 if op == "sdiv" else 0)
+        if bits < width and (b.slo > 0 or b.shi < 0):
+            return self.sext(self._signed_division(
+                op, self.extract(a, bits - 1, 0), self.extract(b, bits - 1, 0)), width)
+        return self._make(op, width, (a, b))
+
+    # Bits.
+
+    def not_(self, a: Term) -> Term:
+        if a.op == "const":
+            return self.const(~a.data, a.width)
+        if a.op == "not":
+            return a.args[0]
+        if a.op == "sum":
+            return self.linear([(-1, a)], -1, a.width)
+        if a.op == "sext":
+            return self.sext(self.not_(a.args[0]), a.width)
+        if a.op == "ite" and (a.args[1].op == "const" or a.args[2].op == "const"):
+            return self.ite(a.args[0], self.not_(a.args[1]), self.not_(a.args[2]))
+        return self._make("not", a.width, (a,))
+
+    def and_(self, a: Term, b: Term) -> Term:
+        if a.op == "const":
+            a, b = b, a
+        if a is b:
+            return a
+        width = a.width
+        if b.op == "const":
+            if a.op == "const":
+                return self.const(a.data & b.data, width)
+            if b.data == 0:
+                return b
+            if b.data == (1 << width) - 1:
+                return a
+            return self._mask(a, b)
+        if a is self._negated(b):
+            return self.const(0, width)
+        if width == 1:
+            found = self._conjunction(a, b)
+            if found is not None:
+                return found
+        narrowest = min((t for t in (a, b) if t.op == "zext"), key=lambda t: t.args[0].width, default=None)
+        if narrowest is not None:
+            inner = narrowest.args[0].width
+            return self.zext(self.and_(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)), width)
+        if a.op == "sext" and b.op == "sext":
+            return self._extended_pair(self.and_, a, b)
+        if a.op == "concat" and b.op == "concat" and a.args[1].width == b.args[1].width:
+            return self.concat(self.and_(a.args[0], b.args[0]), self.and_(a.args[1], b.args[1]))
+        for x, y in ((a, b), (b, a)):
+            if x.op == "sext" and x.args[0].width == 1:
+                return self.ite(x.args[0], y, self.const(0, width))
+            if x.op == "and" and (x.args[0] is y or x.args[1] is y):
+                return x
+        return self._make("and", width, self._ordered(a, b))
+
+    def _extended_pair(self, operator: Any, a: Term, b: Term) -> Term:
+        inner = max(a.args[0].width, b.args[0].width)
+        return self.sext(operator(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)), a.width)
+
+    def _mask(self, a: Term, mask: Term) -> Term:
+        """a & constant, where the constant is neither 0 nor all ones."""
+        width, value = a.width, mask.data
+        low = (value & -value).bit_length() - 1
+        high = value.bit_length() - 1
+        if value == (1 << high + 1) - (1 << low):
+            # One run of ones: a field.
+            field = self.extract(a, high, low)
+            if low:
+                field = self.concat(field, self.const(0, low))
+            return self.zext(field, width)
+        if a.op == "zext":
+            inner = a.args[0]
+            return self.zext(self.and_(inner, self.const(value, inner.width)), width)
+        if a.op == "concat":
+            high_part, low_part = a.args
+            return self.concat(self.and_(high_part, self.const(value >> low_part.width, high_part.width)),
+                               self.and_(low_part, self.const(value, low_part.width)))
+        if a.op == "and" and a.args[1].op == "const":
+            return self.and_(a.args[0], self.const(a.args[1].data & value, width))
+        if a.op == "ite" and (a.args[1].op == "const" or a.args[2].op == "const"):
+            return self.ite(a.args[0], self.and_(a.args[1], mask), self.and_(a.args[2], mask))
+        if high < width - 1:
+            return self.zext(self.and_(self.extract(a, high, 0), self.const(value, high + 1)), width)
+        return self._make("and", width, (a, mask))
+
+    def or_(self, a: Term, b: Term) -> Term:
+        if a.op == "const":
+            a, b = b, a
+        if a is b:
+            return a
+        width = a.width
+        full = (1 << width) - 1
+        if b.op == "const":
+            if a.op == "const":
+                return self.const(a.data | b.data, width)
+            if b.data == 0:
+                return a
+            if b.data == full:
+                return b
+        if a is self._negated(b):
+            return self.const(full, width)
+        if width == 1:
+            found = self._disjunction(a, b)
+            if found is not None:
+                return found
+        for x, y in ((a, b), (b, a)):
+            zeros = _trailing_zeros(x)
+            if zeros and y.hi < 1 << zeros:
+                return self.concat(self.extract(x, width - 1, zeros), self.extract(y, zeros - 1, 0))
+        if a.op == "zext" and b.op == "zext":
+            inner = max(a.args[0].width, b.args[0].width)
+            return self.zext(self.or_(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)), width)
+        if a.op == "sext" and b.op == "sext":
+            return self._extended_pair(self.or_, a, b)
+        if a.op in ("concat", "zext") and b.op in ("concat", "zext"):
+            split = min(t.args[-1].width for t in (a, b))
+            return self.concat(self.or_(self.extract(a, width - 1, split), self.extract(b, width - 1, split)),
+                               self.or_(self.extract(a, split - 1, 0), self.extract(b, split - 1, 0)))
+        for x, y in ((a, b), (b, a)):
+            if x.op == "sext" and x.args[0].width == 1:
+                return self.ite(x.args[0], self.const(full, width), y)
+        if a.op == "ite" and b.op == "const" and (a.args[1].op == "const" or a.args[2].op == "const"):
+            return self.ite(a.args[0], self.or_(a.args[1], b), self.or_(a.args[2], b))
+        if b.op == "const":
+            return self._make("or", width, (a, b))
+        return self._make("or", width, self._ordered(a, b))
+
+    def xor(self, a: Term, b: Term) -> Term:
+        if a.op == "const":
+            a, b = b, a
+        if a is b:
+            return self.const(0, a.width)
+        width = a.width
+        if b.op == "const":
+            if a.op == "const":
+                return self.const(a.data ^ b.data, width)
+            if b.data == 0:
+                return a
+            if b.data == (1 << width) - 1:
+                return self.not_(a)
+            if a.op == "xor" and a.args[1].op == "const":
+                return self.xor(a.args[0], self.const(a.args[1].data ^ b.data, width))
+            if a.op == "concat" or (a.op == "zext" and b.data >> a.args[0].width):
+                split = a.args[-1].width
+                return self.concat(self.xor(self.extract(a, width - 1, split), self.const(b.data >> split, width - split)),
+                                   self.xor(self.extract(a, split - 1, 0), self.const(b.data, split)))
+            if a.op == "ite" and (a.args[1].op == "const" or a.args[2].op == "const"):
+                return self.ite(a.args[0], self.xor(a.args[1], b), self.xor(a.args[2], b))
+        if a.op == "not" and b.op == "not":
+            return self.xor(a.args[0], b.args[0])
+        if a.op == "not" or b.op == "not":
+            x, y = (a.args[0], b) if a.op == "not" else (a, b.args[0])
+            return self.not_(self.xor(x, y))
+        if width == 1:
+            found = self._less_by_flags(a, b) or self._less_by_flags(b, a)
+            if found is not None:
+                return found
+        for x, y in ((a, b), (b, a)):
+            if x.op == "xor":
+                if x.args[0] is y:
+                    return x.args[1]
+                if x.args[1] is y:
+                    return x.args[0]
+        if a.op == "zext" and (b.op == "zext" or (b.op == "const" and not b.data >> a.args[0].width)):
+            inner = max(t.args[0].width for t in (a, b) if t.op == "zext")
+            return self.zext(self.xor(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)), width)
+        if a.op == "sext" and b.op == "sext":
+            return self._extended_pair(self.xor, a, b)
+        if a.op in ("concat", "zext") and b.op in ("concat", "zext"):
+            split = min(t.args[-1].width for t in (a, b))
+            return self.concat(self.xor(self.extract(a, width - 1, split), self.extract(b, width - 1, split)),
+                               self.xor(self.extract(a, split - 1, 0), self.extract(b, split - 1, 0)))
+        if b.op == "const":
+            return self._make("xor", width, (a, b))
+        return self._make("xor", width, self._ordered(a, b))
+
+    def _less_by_flags(self, overflow: Term, sign: Term) -> Term | None:
+        """``a < b`` signed, when `overflow` is that of a - b and `sign` is whether a - b is negative."""
+        if overflow.op != "ssubo":
+            return None
+        a, b = overflow.args
+        return self.slt(a, b) if self.slt(self.sub(a, b), self.const(0, a.width)) is sign else None
+
+    def _negated(self, a: Term) -> Term:
+        return self.not_(a)
+
+    def _conjunction(self, a: Term, b: Term) -> Term | None:
+        """Simpler forms of a & b, of width 1."""
+        for x, y in ((a, b), (b, a)):
+            if x.op == "not" and x.args[0].op == "eq":
+                left, right = x.args[0].args
+                if y.op == "not" and y.args[0].op in ("ult", "slt") and {*y.args[0].args} == {left, right}:
+                    # left != right and not y0 < y1: y1 < y0
+                    return self._make(y.args[0].op, 1, (y.args[0].args[1], y.args[0].args[0]))
+                if y.op in ("ult", "slt") and {*y.args} == {left, right}:
+                    return y
+            if x.op == "and":
+                if y in x.args:
+                    return x
+                if self._negated(y) in x.args:
+                    return self.false
+            if x.op == "or":
+                if y in x.args:
+                    return y
+                inverse = self._negated(y)
+                if inverse in x.args:
+                    return self.and_(x.args[1] if x.args[0] is inverse else x.args[0], y)
+        if a.op == "not" and b.op == "not":
+            return self.not_(self.or_(a.args[0], b.args[0]))
+        return None
+
+    def _disjunction(self, a: Term, b: Term) -> Term | None:
+        """Simpler forms of a | b, of width 1."""
+        for x, y in ((a, b), (b, a)):
+            if x.op in ("ult", "slt") and y.op == "eq" and {*x.args} == {*y.args}:
+                return self.not_(self._make(x.op, 1, (x.args[1], x.args[0])))
+            if x.op == "or":
+                if y in x.args:
+                    return x
+                if self._negated(y) in x.args:
+                    return self.true
+            if x.op == "and":
+                if y in x.args:
+                    return y
+                inverse = self._negated(y)
+                if inverse in x.args:
+                    return self.or_(x.args[1] if x.args[0] is inverse else x.args[0], y)
+        if a.op == "and" and b.op == "and":
+            for i in (0, 1):
+                for j in (0, 1):
+                    if a.args[i] is b.args[j]:
+                        rest = self.or_(a.args[1 - i], b.args[1 - j])
+                        return self.and_(a.args[i], rest)
+        return None
+
+    # Shifts. A count of the width or more gives 0, or the sign.
+
+    def shl(self, a: Term, count: Term) -> Term:
+        if count.op == "const":
+            return self.linear([(1 << count.data, a)], 0, a.width) if count.data < a.width else self.const(0, a.width)
+        if a.op == "const" and a.data == 0:
+            return a
+        return self._make("shl", a.width, (a, count))
+
+    def lshr(self, a: Term, count: Term) -> Term:
+        if count.op == "const":
+            if count.data >= a.width:
+                return self.const(0, a.width)
+            return self.zext(self.extract(a, a.width - 1, count.data), a.width)
+        if a.op == "const" and a.data == 0:
+            return a
+        if a.op == "zext":
+            inner = a.args[0]
+            if count.hi < 1 << inner.width:
+                return self.zext(self.lshr(inner, self.extract(count, inner.width - 1, 0)), a.width)
+        return self._make("lshr", a.width, (a, count))
+
+    def ashr(self, a: Term, count: Term) -> Term:
+        if count.op == "const":
+            return self.sext(self.extract(a, a.width - 1, min(count.data, a.width - 1)), a.width)
+        if a.slo >= 0:
+            return self.lshr(a, count)
+        if a.op == "const" and a.data == (1 << a.width) - 1:
+            return a
+        if a.op == "sext":
+            inner = a.args[0]
+            if count.hi < 1 << inner.width:
+                return self.sext(self.ashr(inner, self.extract(count, inner.width - 1, 0)), a.width)
+        return self._make("ashr", a.width, (a, count))
+
+    # Shape.
+
+    def concat(self, high: Term, low: Term) -> Term:
+        width = high.width + low.width
+        if high.op == "const" and low.op == "const":
+            return self.const(high.data << low.width | low.data, width)
+        if high.op == "const" and high.data == 0:
+            return self.zext(low, width)
+        if low.op == "const" and low.data == 0:
+            return self.linear([(1 << low.width, self.zext(high, width))], 0, width)
+        if high.op == "concat":
+            return self.concat(high.args[0], self.concat(high.args[1], low))
+        if high.op == "zext":
+            return self.zext(self.concat(high.args[0], low), width)
+        if high.op == "sext" and low.op == "extract" and low.data[0] == low.args[0].width - 1 \
+                and high.args[0] is self.extract(low.args[0], low.data[0], low.data[0]):
+            return self.sext(low, width)
+        if high.op == "extract":
+            rest = low.args[0] if low.op == "concat" else low
+            if rest.op == "extract" and rest.args[0] is high.args[0] and rest.data[0] + 1 == high.data[1]:
+                joined = self.extract(high.args[0], high.data[0], rest.data[1])
+                return self.concat(joined, low.args[1]) if low.op == "concat" else joined
+            inner = high.args[0]
+            if high.data[1] == rest.width == low.width and low is self.extract(inner, rest.width - 1, 0):
+                return self.extract(inner, high.data[0], 0)
+        return self._make("concat", width, (high, low))
+
+    def extract(self, a: Term, high: int, low: int) -> Term:
+        """Bits `high` down to `low` of `a`."""
+        width = high - low + 1
+        if width == a.width:
+            return a
+        match a.op:
+            case "const":
+                return self.const(a.data >> low, width)
+            case "extract":
+                return self.extract(a.args[0], high + a.data[1], low + a.data[1])
+            case "concat":
+                upper, lower = a.args
+                if high < lower.width:
+                    return self.extract(lower, high, low)
+                if low >= lower.width:
+                    return self.extract(upper, high - lower.width, low - lower.width)
+                return self.concat(self.extract(upper, high - lower.width, 0), self.extract(lower, lower.width - 1, low))
+            case "zext" | "sext":
+                return self._extract_extension(a, high, low)
+            case "not":
+                return self.not_(self.extract(a.args[0], high, low))
+            case "and":
+                return self.and_(self.extract(a.args[0], high, low), self.extract(a.args[1], high, low))
+            case "or":
+                return self.or_(self.extract(a.args[0], high, low), self.extract(a.args[1], high, low))
+            case "xor":
+                return self.xor(self.extract(a.args[0], high, low), self.extract(a.args[1], high, low))
+            case "ite":
+                return self.ite(a.args[0], self.extract(a.args[1], high, low), self.extract(a.args[2], high, low))
+            case "sum":
+                zeros = min([_zeros(c) for c in a.data[0]] + ([_zeros(a.data[1])] if a.data[1] else []))
+                if low <= zeros:
+                    parts = [(c >> low, self.extract(t, width - 1, 0))
+                             for c, t in zip(a.data[0], a.args, strict=True)]
+                    return self.linear(parts, a.data[1] >> low, width)
+                if high < a.width - 1:
+                    return self.extract(self.extract(a, high, 0), high, low)
+            case "mul":
+                if low == 0:
+                    return self.mul(self.extract(a.args[0], high, 0), self.extract(a.args[1], high, 0))
+                if high < a.width - 1:
+                    return self.extract(self.extract(a, high, 0), high, low)
+            case "shl":
+                if low == 0 and a.args[1].hi < 1 << width:
+                    return self.shl(self.extract(a.args[0], high, 0), self.extract(a.args[1], high, 0))
+            case "table":
+                start, values = a.data
+                return self.table(a.args[0], start, tuple(v >> low & (1 << width) - 1 for v in values), width)
+        return self._make("extract", width, (a,), (high, low))
+
+    def _extract_extension(self, a: Term, high: int, low: int) -> Term:
+        inner = a.args[0]
+        if high < inner.width:
+            return self.extract(inner, high, low)
+        width = high - low + 1
+        if a.op == "zext":
+            if low >= inner.width:
+                return self.const(0, width)
+            return self.zext(self.extract(inner, inner.width - 1, low), width)
+        return self.sext(self.extract(inner, inner.width - 1, min(low, inner.width - 1)), width)
+
+    def zext(self, a: Term, width: int) -> Term:
+        if width == a.width:
+            return a
+        if a.op == "const":
+            return self.const(a.data, width)
+        if a.op == "zext":
+            return self.zext(a.args[0], width)
+        if a.op == "sext" and a.slo >= 0:
+            return self.zext(a.args[0], width)
+        if a.op == "ite" and a.args[1].op == "const" and a.args[2].op == "const" and a.width > 1:
+            return self.ite(a.args[0], self.zext(a.args[1], width), self.zext(a.args[2], width))
+        return self._make("zext", width, (a,))
+
+    def sext(self, a: Term, width: int) -> Term:
+        if width == a.width:
+            return a
+        if a.op == "const":
+            return self.const(signed(a.data, a.width), width)
+        if a.slo >= 0:
+            return self.zext(a, width)
+        if a.op == "sext":
+            return self.sext(a.args[0], width)
+        if a.op == "ite" and a.args[1].op == "const" and a.args[2].op == "const":
+            return self.ite(a.args[0], self.sext(a.args[1], width), self.sext(a.args[2], width))
+        return self._make("sext", width, (a,))
+
+    # Conditions.
+
+    def eq(self, a: Term, b: Term) -> Term:
+        if a is b:
+            return self.true
+        if a.op == "const":
+            a, b = b, a
+        if a.hi < b.lo or b.hi < a.lo or a.shi < b.slo or b.shi < a.slo:
+            return self.false
+        width = a.width
+        if width == 1:
+            return (a if b.data else self.not_(a)) if b.op == "const" else self.not_(self.xor(a, b))
+        if b.op == "const":
+            found = self._equals_constant(a, b)
+            if found is not None:
+                return found
+        elif a.op == b.op == "zext" or a.op == b.op == "sext":
+            inner = max(a.args[0].width, b.args[0].width)
+            return self.eq(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0))
+        elif a.op == b.op == "concat" and a.args[1].width == b.args[1].width:
+            return self.and_(self.eq(a.args[0], b.args[0]), self.eq(a.args[1], b.args[1]))
+        elif a.op == b.op == "ite" and a.args[0] is b.args[0]:
+            return self.ite(a.args[0], self.eq(a.args[1], b.args[1]), self.eq(a.args[2], b.args[2]))
+        elif "sum" in (a.op, b.op):
+            difference = self.sub(a, b)
+            if difference.op == "sum" and len(difference.args) < len({*_atoms(a), *_atoms(b)}):
+                return self.eq(difference, self.const(0, width))
+            if difference.op == "const":
+                return self.const(difference.data == 0, 1)
+        if b.op == "const":
+            return self._make("eq", 1, (a, b))
+        return self._make("eq", 1, self._ordered(a, b))
+
+    def _equals_constant(self, a: Term, b: Term) -> Term | None:
+        width, value = a.width, b.data
+        match a.op:
+            case "zext":
+                inner = a.args[0]
+                return self.eq(inner, self.const(value, inner.width))
+            case "sext":
+                inner = a.args[0]
+                return self.eq(inner, self.const(value, inner.width))
+            case "not":
+                return self.eq(a.args[0], self.const(~value, width))
+            case "concat":
+                upper, lower = a.args
+                return self.and_(self.eq(upper, self.const(value >> lower.width, upper.width)),
+                                 self.eq(lower, self.const(value, lower.width)))
+            case "xor":
+                if a.args[1].op == "const":
+                    return self.eq(a.args[0], self.const(value ^ a.args[1].data, width))
+                if value == 0:
+                    return self.eq(*a.args)
+            case "or" if value == 0:
+                return self.and_(self.eq(a.args[0], b), self.eq(a.args[1], b))
+            case "ite":
+                if a.args[1].op == "const" or a.args[2].op == "const":
+                    return self.ite(a.args[0], self.eq(a.args[1], b), self.eq(a.args[2], b))
+            case "sum":
+                return self._sum_equals(a, value)
+        return None
+
+    def _sum_equals(self, a: Term, value: int) -> Term | None:
+        width, (coefficients, constant) = a.width, a.data
+        full = (1 << width) - 1
+        zeros = min(map(_zeros, coefficients))
+        target = (value - constant) & full
+        if zeros:
+            if target & ((1 << zeros) - 1):
+                return self.false
+            parts = [(c >> zeros, self.extract(t, width - zeros - 1, 0))
+                     for c, t in zip(coefficients, a.args, strict=True)]
+            return self.eq(self.linear(parts, 0, width - zeros), self.const(target >> zeros, width - zeros))
+        if len(coefficients) == 1:
+            return self.eq(a.args[0], self.const(target * pow(coefficients[0], -1, full + 1), width))
+        if len(coefficients) == 2 and target == 0 and full in coefficients and 1 in coefficients:
+            return self.eq(*a.args)
+        if constant:
+            return self.eq(self.linear(zip(coefficients, a.args, strict=True), 0, width), self.const(target, width))
+        if coefficients[0] > full >> 1:
+            # One of the two signs is the normal form.
+            return self._make("eq", 1, (self.neg(a), self.const(-value, width)))
+        return None
+
+    def ne(self, a: Term, b: Term) -> Term:
+        return self.not_(self.eq(a, b))
+
+    def ult(self, a: Term, b: Term) -> Term:
+        """Whether a < b, as unsigned numbers."""
+        if a is b or a.lo >= b.hi:
+            return self.false
+        if a.hi < b.lo:
+            return self.true
+        width = a.width
+        if b.op == "const" and b.data == 1:
+            return self.eq(a, self.const(0, width))
+        if a.op == "const" and a.data == 0:
+            return self.ne(b, a)
+        if b.op == "const" and b.data == (1 << width) - 1:
+            return self.ne(a, b)
+        if a.op == "const" and a.data == (1 << width) - 2:
+            return self.eq(b, self.const(-1, width))
+        if width == 1:
+            return self.and_(self.not_(a), b)
+        if b.op == "const" and b.data == 1 << (width - 1):
+            return self.not_(self.extract(a, width - 1, width - 1))
+        if a.op == "const" and a.data == (1 << (width - 1)) - 1:
+            return self.extract(b, width - 1, width - 1)
+        narrow = self._narrow_pair(a, b, "zext")
+        if narrow is not None:
+            return self.ult(*narrow)
+        if a.op == b.op == "sext":
+            # Sign extension keeps the unsigned order, too.
+            inner = max(a.args[0].width, b.args[0].width)
+            return self.ult(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0))
+        return self._make("ult", 1, (a, b))
+
+    def _narrow_pair(self, a: Term, b: Term, extension: str) -> tuple[Term, Term] | None:
+        terms = [t for t in (a, b) if t.op != "const"]
+        if not all(t.op == extension for t in terms):
+            return None
+        inner = max(t.args[0].width for t in terms)
+        for t in (a, b):
+            if t.op == "const" and (t.data >> inner if extension == "zext" else
+                                    not -(1 << inner - 1) <= signed(t.data, t.width) < 1 << (inner - 1)):
+                return None
+        return self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)
+
+    def slt(self, a: Term, b: Term) -> Term:
+        """Whether a < b, as two's-complement numbers."""
+        if a is b or a.slo >= b.shi:
+            return self.false
+        if a.shi < b.slo:
+            return self.true
+        width = a.width
+        if width == 1:
+            return self.and_(a, self.not_(b))
+        if a.slo >= 0 and b.slo >= 0:
+            return self.ult(a, b)
+        if b.op == "const" and b.data == 0:
+            return self.extract(a, width - 1, width - 1)
+        if a.op == "const" and a.data == (1 << width) - 1:
+            return self.not_(self.extract(b, width - 1, width - 1))
+        if all(t.op in ("sext", "zext", "const") for t in (a, b)):
+            need = max(_signed_bits(a), _signed_bits(b))
+            need = max([need] + [t.args[0].width + (t.op == "zext") for t in (a, b) if t.op != "const"])
+            if need < width:
+                return self.slt(self.extract(a, need - 1, 0), self.extract(b, need - 1, 0))
+        return self._make("slt", 1, (a, b))
+
+    def ule(self, a: Term, b: Term) -> Term:
+        return self.not_(self.ult(b, a))
+
+    def sle(self, a: Term, b: Term) -> Term:
+        return self.not_(self.slt(b, a))
+
+    def saddo(self, a: Term, b: Term) -> Term:
+        """Whether the signed sum does not fit the width."""
+        if -(1 << a.width - 1) <= a.slo + b.slo and a.shi + b.shi < 1 << (a.width - 1):
+            return self.false
+        return self._make("saddo", 1, self._ordered(a, b))
+
+    def ssubo(self, a: Term, b: Term) -> Term:
+        """Whether the signed difference does not fit the width."""
+        if -(1 << a.width - 1) <= a.slo - b.shi and a.shi - b.slo < 1 << (a.width - 1):
+            return self.false
+        return self._make("ssubo", 1, (a, b))
+
+    def ite(self, condition: Term, then: Term, otherwise: Term) -> Term:
+        if condition.op == "const":
+            return then if condition.data else otherwise
+        if then is otherwise:
+            return then
+        if condition.op == "not":
+            return self.ite(condition.args[0], otherwise, then)
+        if then.op == "ite" and then.args[0] is condition:
+            return self.ite(condition, then.args[1], otherwise)
+        if otherwise.op == "ite" and otherwise.args[0] is condition:
+            return self.ite(condition, then, otherwise.args[2])
+        width = then.width
+        if width == 1:
+            if then.op == "const":
+                return self.or_(condition, otherwise) if then.data else self.and_(self.not_(condition), otherwise)
+            if otherwise.op == "const":
+                return self.or_(self.not_(condition), then) if otherwise.data else self.and_(condition, then)
+            if then is condition:
+                return self.or_(condition, otherwise)
+            if otherwise is condition:
+                return self.and_(condition, then)
+            if self.not_(then) is otherwise:
+                return self.not_(self.xor(condition, then))
+        if then.op == "const" and otherwise.op == "const":
+            full = (1 << width) - 1
+            if (then.data, otherwise.data) in ((1, 0), (0, 1)):
+                return self.zext(condition if then.data else self.not_(condition), width)
+            if (then.data, otherwise.data) in ((full, 0), (0, full)):
+                return self.sext(condition if then.data else self.not_(condition), width)
+        for extension in ("zext", "sext"):
+            if all(t.op in (extension, "const") for t in (then, otherwise)) and width > 1 \
+                    and extension in (then.op, otherwise.op):
+                inner = max(t.args[0].width for t in (then, otherwise) if t.op != "const")
+                if all(t.op != "const" or self._fits(t, inner, extension) for t in (then, otherwise)):
+                    extend = self.zext if extension == "zext" else self.sext
+                    return extend(self.ite(condition, self.extract(then, inner - 1, 0),
+                                           self.extract(otherwise, inner - 1, 0)), width)
+        # What the condition says of one value: x if x == c else y.
+        if condition.op == "eq" and condition.args[1].op == "const" and then is condition.args[0]:
+            return self.ite(condition, condition.args[1], otherwise)
+        if condition.op == "eq" and {*condition.args} == {then, otherwise}:
+            return otherwise
+        if then.op == "ite" and then.args[2] is otherwise:
+            return self.ite(self.and_(condition, then.args[0]), then.args[1], otherwise)
+        if otherwise.op == "ite" and otherwise.args[1] is then:
+            return self.ite(self.or_(condition, otherwise.args[0]), then, otherwise.args[2])
+        return self._make("ite", width, (condition, then, otherwise))
+
+    @staticmethod
+    def _fits(constant: Term, width: int, extension: str) -> bool:
+        if extension == "zext":
+            return not constant.data >> width
+        return -(1 << width - 1) <= signed(constant.data, constant.width) < 1 << (width - 1)
+
+    # Counting.
+
+    def popcount(self, a: Term, width: int | None = None) -> Term:
+        """The number of ones, as a term of `width` bits (default: that of `a`)."""
+        return self._counted("popcount", a, a.width if width is None else width)
+
+    def clz(self, a: Term, width: int | None = None) -> Term:
+        """The number of leading zeros; that of all bits for 0."""
+        return self._counted("clz", a, a.width if width is None else width)
+
+    def ctz(self, a: Term, width: int | None = None) -> Term:
+        return self._counted("ctz", a, a.width if width is None else width)
+
+    def _counted(self, op: str, a: Term, width: int) -> Term:
+        if a.op == "const":
+            return self.const(_count(op, a.data, a.width), width)
+        if op == "popcount" and a.op == "zext":
+            return self._counted(op, a.args[0], width)
+        bits = a.width.bit_length()
+        if op == "clz" and a.op == "zext":
+            inner = a.args[0]
+            wide = max(bits, inner.width.bit_length())
+            return self._resized(self.linear([(1, self._counted(op, inner, wide))], a.width - inner.width, wide), width)
+        return self._resized(self._make(op, bits, (a,)), width)
+
+    def _resized(self, a: Term, width: int) -> Term:
+        return self.zext(a, width) if width >= a.width else self.extract(a, width - 1, 0)
+
+    def table(self, index: Term, start: int, values: Sequence[int], width: int) -> Term:
+        """``values[index - start]`` of `width` bits; the first value where the index is outside."""
+        if index.op == "const":
+            inside = start <= index.data < start + len(values)
+            return self.const(values[index.data - start] if inside else values[0], width)
+        if len(set(values)) == 1:
+            return self.const(values[0], width)
+        top = max(values)
+        if top < 1 << (width - 1):
+            inner = max(top.bit_length(), 1)
+            return self.zext(self._make("table", inner, (index,), (start, tuple(values))), width)
+        return self._make("table", width, (index,), (start, tuple(values)))
+
+
+# What the rules need to know about terms.
+
+def _zeros(value: int) -> int:
+    """The number of trailing zeros of a positive value."""
+    return (value & -value).bit_length() - 1
+
+
+def _trailing_zeros(term: Term) -> int:
+    """Low bits known to be 0."""
+    if term.op == "const":
+        return _zeros(term.data) if term.data else term.width
+    if term.op == "sum":
+        return min([_zeros(c) for c in term.data[0]] + ([_zeros(term.data[1])] if term.data[1] else []))
+    if term.op in ("zext", "sext"):
+        return _trailing_zeros(term.args[0])
+    if term.op == "concat":
+        low = _trailing_zeros(term.args[1])
+        return low if low < term.args[1].width else low + _trailing_zeros(term.args[0])
+    if term.op in ("or", "xor"):
+        return min(map(_trailing_zeros, term.args))
+    return 0
+
+
+def _atoms(term: Term) -> tuple[Term, ...]:
+    return term.args if term.op == "sum" else (term,)
+
+
+def _unextended(term: Term, extension: str) -> Term | None:
+    """The term that `term` extends; a constant as the narrowest that it extends."""
+    return term.args[0] if term.op == extension else None
+
+
+def _common_factor(term: Term) -> tuple[int, tuple[int, ...]] | None:
+    """A power of two that all of a sum is a multiple of, and the coefficients without it."""
+    if term.op != "sum":
+        return None
+    zeros = _trailing_zeros(term)
+    return (1 << zeros, tuple(c >> zeros for c in term.data[0])) if zeros else None
+
+
+def _signed_bits(term: Term) -> int:
+    """Bits of the smallest two's-complement type that holds the term."""
+    return max((~term.slo).bit_length() if term.slo < 0 else term.slo.bit_length(),
+               term.shi.bit_length() if term.shi >= 0 else (~term.shi).bit_length()) + 1
+
+
+def _signed_coefficient(value: int, width: int) -> int:
+    return signed(value, width)
+
+
+def _sum_interval(coefficients: Sequence[int], constant: int, atoms: Sequence[Term], width: int,
+                  is_signed: bool) -> tuple[int, int]:
+    """The exact interval of the sum over the integers, coefficients read as signed numbers."""
+    lo = hi = signed(constant, width)
+    for c, atom in zip(coefficients, atoms, strict=True):
+        coefficient = signed(c, width)
+        ends = (coefficient * (atom.slo if is_signed else atom.lo), coefficient * (atom.shi if is_signed else atom.hi))
+        lo, hi = lo + min(ends), hi + max(ends)
+    return lo, hi
+
+
+def _is_exact(term: Term) -> bool:
+    """Whether the extension `term` of a sum has the sum's value over the integers: the sum never wraps."""
+    inner = term.args[0]
+    if term.op == "zext":
+        lo, hi = _sum_interval(inner.data[0], inner.data[1], inner.args, inner.width, False)
+        return lo >= 0 and hi < 1 << inner.width
+    lo, hi = _sum_interval(inner.data[0], inner.data[1], inner.args, inner.width, True)
+    return -(1 << inner.width - 1) <= lo and hi < 1 << (inner.width - 1)
+
+
+def _integer_coefficients(term: Term) -> list[int]:
+    return [signed(c, term.args[0].width) for c in term.args[0].data[0]]
+
+
+def _integer_constant(term: Term) -> int:
+    return signed(term.args[0].data[1], term.args[0].width)
+
+
+def _signed_quotient(op: str, a: int, b: int) -> int:
+    """SMT-LIB's bvsdiv and bvsrem over the integers."""
+    if b == 0:
+        return (-1 if a >= 0 else 1) if op == "sdiv" else a
+    quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    return quotient if op == "sdiv" else a - b * quotient
+
+
+def _count(op: str, value: int, width: int) -> int:
+    if op == "popcount":
+        return value.bit_count()
+    if op == "clz":
+        return width - value.bit_length()
+    return _zeros(value) if value else width
+
+
+def _bound(t: Term) -> None:
+    """Narrows the intervals of a new term by what its arguments are."""
+    width = t.width
+    full = (1 << width) - 1
+    match t.op:
+        case "const":
+            t.lo = t.hi = t.data
+            t.slo = t.shi = signed(t.data, width)
+            return
+        case "zext":
+            t.lo, t.hi = t.args[0].lo, t.args[0].hi
+        case "sext":
+            t.slo, t.shi = t.args[0].slo, t.args[0].shi
+        case "sum":
+            for is_signed in (False, True):
+                lo, hi = _sum_interval(*t.data, t.args, width, is_signed)
+                if lo >= 0 and hi <= full:
+                    t.lo, t.hi = max(t.lo, lo), min(t.hi, hi)
+                if lo >= -(1 << width - 1) and hi < 1 << (width - 1):
+                    t.slo, t.shi = max(t.slo, lo), min(t.shi, hi)
+        case "mul":
+            a, b = t.args
+            if a.hi * b.hi <= full:
+                t.lo, t.hi = a.lo * b.lo, a.hi * b.hi
+            ends = [x * y for x in (a.slo, a.shi) for y in (b.slo, b.shi)]
+            if min(ends) >= -(1 << width - 1) and max(ends) < 1 << (width - 1):
+                t.slo, t.shi = min(ends), max(ends)
+        case "and":
+            t.hi = min(t.args[0].hi, t.args[1].hi)
+        case "or":
+            t.lo = max(t.args[0].lo, t.args[1].lo)
+            t.hi = (1 << max(t.args[0].hi.bit_length(), t.args[1].hi.bit_length())) - 1
+        case "xor":
+            t.hi = (1 << max(t.args[0].hi.bit_length(), t.args[1].hi.bit_length())) - 1
+        case "not":
+            t.lo, t.hi = full - t.args[0].hi, full - t.args[0].lo
+        case "lshr":
+            t.hi = t.args[0].hi >> min(t.args[1].lo, width)
+        case "ashr":
+            t.slo, t.shi = min(t.args[0].slo, 0), max(t.args[0].shi, -1)
+        case "udiv":
+            a, b = t.args
+            if b.lo > 0:
+                t.lo, t.hi = a.lo // b.hi, a.hi // b.lo
+        case "urem":
+            a, b = t.args
+            t.hi = min(a.hi, b.hi - 1) if b.lo > 0 else a.hi
+        case "srem":
+            a, b = t.args
+            if b.slo > 0 or b.shi < 0:
+                most = max(abs(b.slo), abs(b.shi)) - 1
+                t.slo, t.shi = (-min(most, -a.slo) if a.slo < 0 else 0), (min(most, a.shi) if a.shi > 0 else 0)
+        case "sdiv":
+            a, b = t.args
+            if b.slo > 0 and a.slo > -(1 << width - 1):
+                t.slo, t.shi = min(a.slo, 0), max(a.shi, 0)
+        case "concat":
+            high, low = t.args
+            t.lo, t.hi = high.lo << low.width | low.lo, high.hi << low.width | low.hi
+        case "extract":
+            if t.data[0] == t.args[0].width - 1:
+                t.lo, t.hi = t.args[0].lo >> t.data[1], t.args[0].hi >> t.data[1]
+            elif t.data[1] == 0 and t.args[0].hi <= full:
+                t.lo, t.hi = t.args[0].lo, t.args[0].hi
+        case "ite":
+            a, b = t.args[1], t.args[2]
+            t.lo, t.hi, t.slo, t.shi = min(a.lo, b.lo), max(a.hi, b.hi), min(a.slo, b.slo), max(a.shi, b.shi)
+        case "popcount" | "clz" | "ctz":
+            t.hi = t.args[0].width
+        case "table":
+            t.lo, t.hi = min(t.data[1]), max(t.data[1])
+    half = 1 << (width - 1)
+    if t.hi < half:
+        t.slo, t.shi = max(t.slo, t.lo), min(t.shi, t.hi)
+    elif t.lo >= half:
+        t.slo, t.shi = max(t.slo, t.lo - 2 * half), min(t.shi, t.hi - 2 * half)
+    if t.slo >= 0:
+        t.lo, t.hi = max(t.lo, t.slo), min(t.hi, t.shi)
+    elif t.shi < 0:
+        t.lo, t.hi = max(t.lo, t.slo + 2 * half), min(t.hi, t.shi + 2 * half)
+
+
+def topological(roots: Iterable[Term]) -> list[Term]:
+    """Every term below `roots`, arguments first."""
+    order: list[Term] = []
+    seen: set[int] = set()
+    stack: list[tuple[Term, bool]] = [(r, False) for r in roots]
+    while stack:
+        term, ready = stack.pop()
+        if ready:
+            order.append(term)
+        elif term.id not in seen:
+            seen.add(term.id)
+            stack.append((term, True))
+            stack.extend((a, False) for a in term.args if a.id not in seen)
+    return order
+
+
+def variables(roots: Iterable[Term]) -> dict[str, Term]:
+    """The free variables below `roots`, by name."""
+    return {t.data: t for t in topological(roots) if t.op == "var"}
+
+
+def evaluate(roots: Sequence[Term], values: Mapping[str, int]) -> list[int]:
+    """The values of `roots` where the variables have `values` (0 for those without)."""
+    known: dict[int, int] = {}
+    for t in topological(roots):
+        known[t.id] = value_of(t, [known[a.id] for a in t.args], values)
+    return [known[r.id] for r in roots]
+
+
+def value_of(t: Term, a: Sequence[int], values: Mapping[str, int]) -> int:
+    """The value of one term from those of its arguments."""
+    width = t.width
+    full = (1 << width) - 1
+    match t.op:
+        case "const":
+            return int(t.data)
+        case "var":
+            return values.get(t.data, 0) & full
+        case "sum":
+            return (sum(c * x for c, x in zip(t.data[0], a, strict=True)) + int(t.data[1])) & full
+        case "mul":
+            return a[0] * a[1] & full
+        case "and":
+            return a[0] & a[1]
+        case "or":
+            return a[0] | a[1]
+        case "xor":
+            return a[0] ^ a[1]
+        case "not":
+            return a[0] ^ full
+        case "shl":
+            return a[0] << a[1] & full if a[1] < width else 0
+        case "lshr":
+            return a[0] >> a[1] if a[1] < width else 0
+        case "ashr":
+            return signed(a[0], width) >> min(a[1], width) & full
+        case "udiv":
+            return a[0] // a[1] if a[1] else full
+        case "urem":
+            return a[0] % a[1] if a[1] else a[0]
+        case "sdiv" | "srem":
+            return _signed_quotient(t.op, signed(a[0], width), signed(a[1], width)) & full
+        case "concat":
+            return a[0] << t.args[1].width | a[1]
+        case "extract":
+            return a[0] >> int(t.data[1]) & full
+        case "zext":
+            return a[0]
+        case "sext":
+            return signed(a[0], t.args[0].width) & full
+        case "eq":
+            return int(a[0] == a[1])
+        case "ult":
+            return int(a[0] < a[1])
+        case "slt":
+            return int(signed(a[0], t.args[0].width) < signed(a[1], t.args[0].width))
+        case "ite":
+            return a[1] if a[0] else a[2]
+        case "popcount" | "clz" | "ctz":
+            return _count(t.op, a[0], t.args[0].width)
+        case "saddo" | "ssubo":
+            inner = t.args[0].width
+            x, y = signed(a[0], inner), signed(a[1], inner)
+            total = x + y if t.op == "saddo" else x - y
+            return int(not -(1 << inner - 1) <= total < 1 << (inner - 1))
+        case "table":
+            start, table = t.data
+            return int(table[a[0] - start] if start <= a[0] < start + len(table) else table[0])
+    raise AssertionError(t.op)

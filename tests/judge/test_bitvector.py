@@ -1,0 +1,133 @@
+"""The judge's formulas: what is simplified means what was written, for every operator in every surrounding."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from intent_tool.judge.bitvector import Graph, Term, evaluate, signed, value_of
+
+NAMES = {"a": 8, "b": 8, "c": 16, "d": 4, "e": 1, "f": 5}
+Values = dict[str, int]
+Meaning = Callable[[Values], int]
+"""What a term must be, said without the graph."""
+
+
+class Pair:
+    """A term and its meaning, built side by side."""
+
+    def __init__(self, term: Term, meaning: Meaning) -> None:
+        self.term, self.meaning = term, meaning
+
+
+def plain(op: str, width: int, data: object, *parts: Pair) -> Meaning:
+    """The operator applied to the parts' meanings, through one unsimplified node."""
+    node = Term(0, op, width, tuple(p.term for p in parts), data)
+    return lambda values: value_of(node, [p.meaning(values) for p in parts], values)
+
+
+def of_width(graph: Graph, pair: Pair, width: int, rng: random.Random) -> Pair:
+    have = pair.term.width
+    if have == width:
+        return pair
+    if have > width:
+        low = rng.randrange(have - width + 1)
+        return Pair(graph.extract(pair.term, low + width - 1, low),
+                    plain("extract", width, (low + width - 1, low), pair))
+    extension = rng.choice(["zext", "sext"])
+    return Pair(getattr(graph, extension)(pair.term, width), plain(extension, width, None, pair))
+
+
+BINARY = {"add": "sum", "sub": "sum", "mul": "mul", "and_": "and", "or_": "or", "xor": "xor", "shl": "shl",
+          "lshr": "lshr", "ashr": "ashr", "udiv": "udiv", "urem": "urem", "sdiv": "sdiv", "srem": "srem",
+          "eq": "eq", "ult": "ult", "slt": "slt", "saddo": "saddo", "ssubo": "ssubo"}
+
+
+def step(graph: Graph, pool: list[Pair], rng: random.Random) -> Pair:
+    kind = rng.choice([*BINARY, *BINARY, "not_", "neg", "concat", "ite", "resize", "count", "const", "table", "ule"])
+    a = rng.choice(pool)
+    width = a.term.width
+    if kind == "const":
+        width = rng.choice([1, 4, 5, 8, 16])
+        value = rng.choice([0, 1, -1, 2, 3, 1 << (width - 1), rng.getrandbits(width)]) & ((1 << width) - 1)
+        return Pair(graph.const(value, width), lambda _values: value)
+    if kind in ("not_", "neg"):
+        if kind == "neg":
+            return Pair(graph.neg(a.term), plain("sum", width, ((-1,), 0), a))
+        return Pair(graph.not_(a.term), plain("not", width, None, a))
+    if kind == "resize":
+        return of_width(graph, a, rng.choice([1, 3, 4, 8, 12, 16, 20]), rng)
+    if kind == "count":
+        op = rng.choice(["popcount", "clz", "ctz"])
+        return Pair(getattr(graph, op)(a.term, 8), plain(op, 8, None, a))
+    if kind == "table":
+        start = rng.randrange(4)
+        values = tuple(rng.randrange(rng.choice([2, 4, 256])) for _ in range(rng.randrange(1, 6)))
+        return Pair(graph.table(a.term, start, values, 8), plain("table", 8, (start, values), a))
+    b = rng.choice(pool)
+    if kind == "concat":
+        if width + b.term.width > 24:
+            return a
+        return Pair(graph.concat(a.term, b.term), plain("concat", width + b.term.width, None, a, b))
+    b = of_width(graph, b, width, rng)
+    if kind == "ite":
+        condition = of_width(graph, rng.choice(pool), 1, rng)
+        return Pair(graph.ite(condition.term, a.term, b.term), plain("ite", width, None, condition, a, b))
+    if kind == "ule":
+        return Pair(graph.ule(a.term, b.term), lambda values: int(a.meaning(values) <= b.meaning(values)))
+    op = BINARY[kind]
+    data = ((1, 1 if kind == "add" else -1), 0) if op == "sum" else None
+    result_width = 1 if op in ("eq", "ult", "slt", "saddo", "ssubo") else width
+    return Pair(getattr(graph, kind)(a.term, b.term), plain(op, result_width, data, a, b))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_simplified_terms_keep_their_meaning(seed: int) -> None:
+    """Random expressions of 60 operators; each term against the meaning of its parts, on 60 inputs."""
+    rng = random.Random(seed)
+    for _ in range(12):
+        graph = Graph()
+        pool = []
+        for name, width in NAMES.items():
+            pool.append(Pair(graph.var(name, width), lambda values, n=name: values[n]))
+        inputs = [{n: rng.choice([0, 1, (1 << w) - 1, 1 << (w - 1), rng.getrandbits(w)]) for n, w in NAMES.items()}
+                  for _ in range(60)]
+        for _ in range(60):
+            pair = step(graph, pool, rng)
+            # Each operator is looked at alone: its parts stand for what their terms say.
+            for values in inputs:
+                (found,) = evaluate([pair.term], values)
+                assert found == pair.meaning(values), (pair.term, values)
+                assert pair.term.lo <= found <= pair.term.hi, (pair.term, values)
+                assert pair.term.slo <= signed(found, pair.term.width) <= pair.term.shi, (pair.term, values)
+            term = pair.term
+            pool.append(Pair(term, lambda values, t=term: evaluate([t], values)[0]))
+
+
+def test_conditions_of_every_flag_combination() -> None:
+    """What compares leave in flags comes down to one comparison, for all pairs of 3-bit numbers."""
+    graph = Graph()
+    a, b = graph.var("a", 3), graph.var("b", 3)
+    carry, zero = graph.ult(a, b), graph.eq(graph.sub(a, b), graph.const(0, 3))
+    sign, overflow = graph.slt(graph.sub(a, b), graph.const(0, 3)), graph.ssubo(a, b)
+    less = graph.xor(sign, overflow)
+    wanted = {
+        graph.or_(carry, zero): ("not", lambda x, y: x <= y), less: ("slt", lambda x, y: signed(x, 3) < signed(y, 3)),
+        graph.or_(less, zero): ("not", lambda x, y: signed(x, 3) <= signed(y, 3)), zero: ("eq", lambda x, y: x == y),
+        graph.and_(graph.not_(zero), graph.not_(less)): ("slt", lambda x, y: signed(x, 3) > signed(y, 3)),
+    }
+    for term, (op, meaning) in wanted.items():
+        assert term.op == op
+        for x, y in product(range(8), repeat=2):
+            assert evaluate([term], {"a": x, "b": y}) == [int(meaning(x, y))]
+
+
+def test_the_same_sum_in_wide_and_narrow_registers_is_one_term() -> None:
+    graph = Graph()
+    x, y = graph.var("x", 32), graph.var("y", 32)
+    wide = graph.extract(graph.lshr(graph.add(graph.zext(x, 64), graph.zext(y, 64)), graph.const(1, 64)), 31, 0)
+    narrow = graph.extract(graph.add(graph.zext(x, 33), graph.zext(y, 33)), 32, 1)
+    assert wide is narrow
