@@ -162,7 +162,7 @@ def _place_buffers(contract: Contract, inputs: Sequence[Arguments], page: int,
                    rng: random.Random) -> tuple[tuple[Region, ...], tuple[tuple[Window, ...], ...]]:
     assert contract.signature is not None
     parameters = contract.signature.parameters
-    groups = _groups(contract)
+    groups = buffer_groups(contract)
     if not groups:
         return (), ((),) * len(inputs)
     if len(groups) > MAX_REGIONS:
@@ -182,7 +182,7 @@ def _place_buffers(contract: Contract, inputs: Sequence[Arguments], page: int,
     return tuple(regions), windows
 
 
-def _groups(contract: Contract) -> list[tuple[int, ...]]:
+def buffer_groups(contract: Contract) -> list[tuple[int, ...]]:
     """The buffers, those together that share their start; by index."""
     assert contract.signature is not None
     parameters = contract.signature.parameters

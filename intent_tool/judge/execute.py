@@ -1,0 +1,393 @@
+"""Symbolic execution of one function, all paths at once.
+
+Paths that meet are merged, so straight code with branches takes one visit an instruction. Blocks are visited in a
+weak topological order (Bourdoncle, "Efficient chaotic iteration strategies with widenings", 1993): a loop is gone
+round until no path stays in it, then what comes after it is done once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from intent_tool.judge.bitvector import Graph, Term, signed
+from intent_tool.judge.decode import BRANCH, JUMP, RETURN, Decoded
+from intent_tool.judge.memory import Contents, Layout, Place, TooMany, Wild
+from intent_tool.judge.semantics import Instruction, Semantics
+
+MOST_STEPS = 60_000
+"""Instructions executed, all paths together."""
+MOST_TERMS = 400_000
+MOST_ROUNDS = 1_100
+"""Visits of one block."""
+ASK_FROM = 8
+"""From this many visits of a block on it is asked now and then whether the path can be taken at all."""
+
+
+class Undecided(Exception):
+    """The function is beyond what is followed; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Something that the code must keep whatever the inputs are."""
+
+    what: str
+    """What it does where it does not, as in ``reads past the end of data``."""
+    offset: int | None
+    """Of the instruction, from the start of the function."""
+    guard: Term
+    """When control gets there."""
+    holds: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """Something that decides how long the code takes."""
+
+    what: str
+    """``a branch``, ``an address``, ``a division``."""
+    offset: int
+    term: Term
+
+
+@dataclass(slots=True)
+class State:
+    """Where paths are that stand at one instruction."""
+
+    path: tuple[Term, ...]
+    """Conditions that hold together."""
+    registers: dict[str, Term]
+    contents: Contents
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the function does."""
+
+    state: State
+    """On return. Its path is the condition for returning at all."""
+    target: Term
+    """Where it returns to."""
+    demands: list[Demand]
+    influences: list[Influence]
+    depth: int
+    """Bytes of stack used below the stack pointer on entry."""
+    steps: int
+
+
+@dataclass
+class Executor:
+    """One run over one function."""
+
+    graph: Graph
+    semantics: Semantics
+    layout: Layout
+    entry: int
+    """Address of the first instruction."""
+    lifted: Mapping[int, Instruction]
+    decoded: Mapping[int, Decoded]
+    """By offset."""
+    stack: Term
+    """The stack pointer on entry."""
+    stack_register: str
+    red_zone: int
+    """Bytes below the stack pointer that are the function's own."""
+    stack_arguments: range
+    """Offsets from the stack pointer on entry that hold what the caller passed; read only."""
+    possible: Callable[[Term], bool]
+    """Whether a condition may hold; True when that is not known."""
+    deadline: float
+    """On the monotonic clock."""
+    demands: list[Demand] = field(default_factory=list)
+    influences: list[Influence] = field(default_factory=list)
+    depth: int = 0
+    steps: int = 0
+    returned: list[tuple[State, Term]] = field(default_factory=list)
+
+    def run(self, registers: dict[str, Term]) -> Outcome:
+        """Raises `Undecided`, and what `Semantics.execute` raises."""
+        order = _weak_topological_order(self._blocks(), 0)
+        rank = {start: i for i, start in enumerate(order)}
+        pending: dict[int, State] = {0: State((), registers, {})}
+        visits: dict[int, int] = {}
+        while pending:
+            if time.monotonic() > self.deadline:
+                raise Undecided("the time was up while its paths were followed")
+            start = min(pending, key=rank.__getitem__)
+            state = pending.pop(start)
+            visits[start] = count = visits.get(start, 0) + 1
+            if count >= ASK_FROM and (count & (count - 1) == 0 or count % 64 == 1) and state.path \
+                    and not self.possible(self.conjunction(state.path)):
+                continue
+            if count > MOST_ROUNDS:
+                raise Undecided(f"the loop at offset {start:#x} may go round more than {MOST_ROUNDS} times")
+            for offset, successor in self._block(start, state):
+                known = pending.get(offset)
+                pending[offset] = successor if known is None else self._merged(known, successor)
+        if not self.returned:
+            raise Undecided("it does not return")
+        state, target = self.returned[0]
+        for other, other_target in self.returned[1:]:
+            state.registers["return target"], other.registers["return target"] = target, other_target
+            state = self._merged(state, other)
+            target = state.registers["return target"]
+        return Outcome(state, target, self.demands, self.influences, self.depth, self.steps)
+
+    def conjunction(self, path: tuple[Term, ...]) -> Term:
+        total = self.graph.true
+        for condition in path:
+            total = self.graph.and_(total, condition)
+        return total
+
+    # Blocks.
+
+    def _blocks(self) -> dict[int, list[int]]:
+        """Every basic block by its first offset, with its successors."""
+        ends = {}
+        leaders = {0}
+        for offset, i in self.decoded.items():
+            if i.flow in (JUMP, BRANCH, RETURN):
+                ends[offset] = i
+                leaders.add(offset + i.size)
+                if i.destination is not None:
+                    leaders.add(i.destination)
+        self.leaders = leaders & self.decoded.keys()
+        blocks: dict[int, list[int]] = {}
+        for leader in self.leaders:
+            offset = leader
+            while offset not in ends and offset + self.decoded[offset].size in self.decoded \
+                    and offset + self.decoded[offset].size not in self.leaders:
+                offset += self.decoded[offset].size
+            last = self.decoded[offset]
+            successors = []
+            if last.flow in (JUMP, BRANCH) and last.destination is not None:
+                successors.append(last.destination)
+            if last.flow not in (JUMP, RETURN):
+                successors.append(offset + last.size)
+            blocks[leader] = successors
+        return blocks
+
+    def _block(self, start: int, state: State) -> list[tuple[int, State]]:
+        """Executes from `start` to the end of its block."""
+        graph = self.graph
+        offset = start
+        guard = self.conjunction(state.path)
+        port = _Port(self, state, guard)
+        while True:
+            instruction = self.lifted[self.entry + offset]
+            self.steps += 1
+            if self.steps > MOST_STEPS or len(graph) > MOST_TERMS:
+                raise Undecided(f"it is too large to follow: {self.steps} steps, {len(graph)} terms")
+            port.offset = offset
+            before = state.registers[self.stack_register]
+            try:
+                step = self.semantics.execute(instruction, state.registers, port)
+            except _Outside:
+                # Nothing that follows on this path means anything; that it is never taken is demanded.
+                return []
+            self._stack_moved(before, state.registers[self.stack_register])
+            for condition, what in step.traps:
+                self.demand(what, offset, guard, graph.not_(condition))
+            self.influences += [Influence("a division", offset, t) for t in step.timing if not t.is_const]
+            if step.target is not None:
+                self.returned.append((state, step.target))
+                return []
+            following = offset + instruction.size
+            if step.destination is not None:
+                target = step.destination - self.entry
+                if step.condition is None or step.condition is graph.true:
+                    return [(target, state)]
+                if step.condition is not graph.false:
+                    return self._fork(state, step.condition, offset, target, following)
+            offset = following
+            if offset in self.leaders:
+                return [(offset, state)]
+
+    def _stack_moved(self, before: Term, now: Term) -> None:
+        if now is not before:
+            distance = self.graph.sub(now, self.stack)
+            if distance.op == "const" and distance.data >> 63:
+                self.depth = max(self.depth, (1 << 64) - distance.data)
+
+    def _fork(self, state: State, condition: Term, offset: int, target: int,
+              following: int) -> list[tuple[int, State]]:
+        self.influences.append(Influence("a branch", offset, condition))
+        arms = []
+        for place, holds in ((target, condition), (following, self.graph.not_(condition))):
+            if self.graph.not_(holds) in state.path:
+                continue
+            path = state.path if holds in state.path else (*state.path, holds)
+            if self.conjunction(path) is self.graph.false:
+                continue
+            arms.append((place, State(path, dict(state.registers), dict(state.contents))))
+        return arms
+
+    def demand(self, what: str, offset: int | None, guard: Term, holds: Term) -> None:
+        if holds is not self.graph.true and guard is not self.graph.false:
+            self.demands.append(Demand(what, offset, guard, holds))
+
+    # Merging.
+
+    def _merged(self, one: State, other: State) -> State:
+        """Both states as one. Their paths exclude each other."""
+        graph = self.graph
+        shared = 0
+        while shared < min(len(one.path), len(other.path)) and one.path[shared] is other.path[shared]:
+            shared += 1
+        mine, others = (self.conjunction(s.path[shared:]) for s in (one, other))
+        either = graph.or_(mine, others)
+        path = one.path[:shared] if either is graph.true else (*one.path[:shared], either)
+        # Either condition tells the two apart; the shorter way of saying it makes smaller terms.
+        by_other = len(other.path) < len(one.path)
+        registers = {}
+        for name, value in one.registers.items():
+            alternative = other.registers[name]
+            if value is alternative:
+                registers[name] = value
+            elif by_other:
+                registers[name] = graph.ite(others, alternative, value)
+            else:
+                registers[name] = graph.ite(mine, value, alternative)
+        contents = dict(one.contents)
+        for key in {**one.contents, **other.contents}:
+            region, at = key
+            value, alternative = (self.layout.byte(s.contents, region, at) for s in (one, other))
+            contents[key] = value if value is alternative else graph.ite(mine, value, alternative)
+        return State(path, registers, contents)
+
+
+class _Port:
+    """Memory as the semantics see it: every access is placed, and being inside its region is demanded."""
+
+    def __init__(self, executor: Executor, state: State, guard: Term) -> None:
+        self.executor, self.state, self.guard = executor, state, guard
+        self.offset = 0
+
+    def load(self, address: Term, size: int) -> Term:
+        places = self._places(address, size, "reads")
+        layout, contents = self.executor.layout, self.state.contents
+        value = layout.read(contents, places[0], size)
+        for place in places[1:]:
+            value = self.executor.graph.ite(place.condition, layout.read(contents, place, size), value)
+        return value
+
+    def store(self, address: Term, value: Term) -> None:
+        for place in self._places(address, value.width // 8, "writes"):
+            self.executor.layout.write(self.state.contents, place, value)
+
+    def _places(self, address: Term, size: int, verb: str) -> list[Place]:
+        executor = self.executor
+        graph = executor.graph
+        try:
+            places = executor.layout.places(address, graph.true)
+        except Wild:
+            raise Undecided(f"at offset {self.offset:#x} it {verb} at an address that does not start from a buffer, "
+                            "the stack or its constants") from None
+        good = []
+        for place in places:
+            if not place.offset.is_const or len(places) > 1:
+                executor.influences.append(Influence("an address", self.offset, address))
+            guard = graph.and_(self.guard, place.condition)
+            if place.region.is_frame:
+                inside = self._in_frame(place, size, verb, guard)
+            else:
+                inside = self._in_region(place, size, verb, guard)
+            if inside:
+                good.append(place)
+        if not good:
+            raise _Outside
+        return good
+
+    def _in_region(self, place: Place, size: int, verb: str, guard: Term) -> bool:
+        """Demands that the access lies in its region; False when it surely does not."""
+        executor, region = self.executor, place.region
+        graph = executor.graph
+        if verb == "writes" and not region.writable:
+            executor.demand(f"writes to {region.name}, which is const", self.offset, guard, graph.false)
+            return False
+        room = region.size - size
+        inside = graph.false if room < 0 else graph.ule(place.offset, graph.const(room, 64))
+        side = "before the start" if place.offset.shi < 0 else "past the end"
+        executor.demand(f"{verb} {side} of {region.name}", self.offset, guard, inside)
+        return inside is not graph.false
+
+    def _in_frame(self, place: Place, size: int, verb: str, guard: Term) -> bool:
+        """The same for the stack: what is below the stack pointer on entry and not below it now, and, for reading,
+        what the caller passed."""
+        executor = self.executor
+        graph = executor.graph
+        now = graph.sub(self.state.registers[executor.stack_register], executor.stack)
+        if now.op != "const":
+            raise Undecided(f"at offset {self.offset:#x} the stack pointer is not a known distance from its start")
+        low = signed(now.data, 64) - executor.red_zone
+        offset = place.offset
+        if offset.op != "const":
+            inside = graph.and_(graph.sle(graph.const(low, 64), offset), graph.sle(offset, graph.const(-size, 64)))
+            executor.demand(f"{verb} outside of its stack frame", self.offset, guard, inside)
+            executor.depth = max(executor.depth, -low)
+            return inside is not graph.false
+        at = signed(offset.data, 64)
+        passed = executor.stack_arguments
+        if low <= at <= -size:
+            executor.depth = max(executor.depth, -at)
+            return True
+        if verb == "reads" and at in passed and at + size - 1 in passed:
+            return True
+        where = "below the stack pointer" if at < low else "to the stack of its caller" if verb == "writes" else (
+            "from the stack of its caller")
+        executor.demand(f"{verb} {where}", self.offset, guard, graph.false)
+        return False
+
+
+class _Outside(Exception):
+    """An access that surely lies outside."""
+
+
+def _weak_topological_order(successors: Mapping[int, list[int]], entry: int) -> list[int]:
+    """Blocks such that every loop is contiguous, its head first (Bourdoncle's algorithm, figure 4), iterative
+    enough for functions of any size: the recursion is as deep as loops are nested and blocks in a row."""
+    number: dict[int, float] = dict.fromkeys(successors, 0)
+    stack: list[int] = []
+    count = 0
+    order: list[int] = []
+
+    def component(vertex: int) -> list[int]:
+        partition: list[int] = []
+        for successor in successors[vertex]:
+            if number[successor] == 0:
+                visit(successor, partition)
+        return [vertex, *partition]
+
+    def visit(vertex: int, partition: list[int]) -> float:
+        nonlocal count
+        stack.append(vertex)
+        count += 1
+        head: float = count
+        number[vertex] = head
+        loop = False
+        for successor in successors[vertex]:
+            least = visit(successor, partition) if number[successor] == 0 else number[successor]
+            if least <= head:
+                head, loop = least, True
+        if head == number[vertex]:
+            number[vertex] = float("inf")
+            element = stack.pop()
+            if loop:
+                while element != vertex:
+                    number[element] = 0
+                    element = stack.pop()
+                partition[:0] = component(vertex)
+            else:
+                partition[:0] = [vertex]
+        return head
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 10_000 + 4 * len(successors)))
+    try:
+        visit(entry, order)
+    finally:
+        sys.setrecursionlimit(limit)
+    return order

@@ -1,0 +1,265 @@
+"""Deciding questions by several solvers at once, each in a child process that can be stopped.
+
+A question is whether a goal follows from assumptions. ``proved`` needs one solver's word; ``refuted`` needs an input
+at which evaluating the formulas shows it; all else is ``unknown``. Solvers differ in which questions they take
+seconds over, so the second one starts while the first is still at it, and the first answer counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pickle
+import random
+import resource
+import select
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.solve_bits import Model
+
+PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
+
+MEMORY_BYTES = 2 << 30
+"""What a solver may take on top of what the process has when it starts."""
+_SAMPLES = 24
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    assumptions: tuple[Term, ...]
+    goal: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: str
+    model: Model
+    """Values of variables that refute it; those left out may be anything."""
+    by: str
+    """Which solver; empty when none was needed, or none knew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One solver, and how long the earlier ones have had a question when it starts on it, in seconds."""
+
+    name: str
+    start: float
+    check: Callable[[Graph, Sequence[Term]], tuple[str, Model]]
+
+
+def lanes() -> tuple[Lane, ...]:
+    from intent_tool.judge.solve_bits import bitwuzla_check, bitwuzla_check_abstract, z3_check
+    from intent_tool.judge.solve_cases import cases_check
+    from intent_tool.judge.solve_exhaustion import exhaustion_check
+    from intent_tool.judge.solve_linear import linear_check
+
+    return (
+        Lane("bitwuzla", 0.0, lambda graph, conditions: bitwuzla_check(conditions)),
+        Lane("z3 linear integers", 0.2, lambda graph, conditions: linear_check(conditions)),
+        Lane("cases", 1.0, cases_check),
+        Lane("exhaustion", 1.0, lambda graph, conditions: exhaustion_check(conditions)),
+        Lane("bitwuzla with abstraction", 2.5, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
+        Lane("z3 bit-vectors", 4.0, lambda graph, conditions: z3_check(conditions)),
+    )
+
+
+def decide(graph: Graph, questions: Sequence[Question], seconds: float, seed: int = 1) -> list[Answer]:
+    """The answers, in order, after at most `seconds` for all of them."""
+    deadline = time.monotonic() + seconds
+    answers: dict[int, Answer] = {}
+    for i, question in enumerate(questions):
+        if question.goal is graph.true or any(a is graph.false for a in question.assumptions):
+            answers[i] = Answer(PROVED, {}, "")
+    _sample(questions, answers, random.Random(seed))
+    open_questions = [i for i in range(len(questions)) if i not in answers]
+    if open_questions:
+        _Race(graph, questions, open_questions, answers, deadline).run()
+    return [answers.get(i, Answer(UNKNOWN, {}, "")) for i in range(len(questions))]
+
+
+def refutes(question: Question, model: Model) -> bool:
+    """Whether the question's goal fails at `model` while its assumptions hold; by evaluation, no solver needed."""
+    *assumed, goal = evaluate([*question.assumptions, question.goal], model)
+    return all(assumed) and not goal
+
+
+def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: random.Random) -> None:
+    """Answers what edge values and random ones refute."""
+    left = [i for i in range(len(questions)) if i not in answers]
+    if not left:
+        return
+    roots = [t for i in left for t in (*questions[i].assumptions, questions[i].goal)]
+    names = [(t.data, t.width) for t in topological(roots) if t.op == "var"]
+    for number in range(_SAMPLES):
+        model = {name: _sample_value(width, number, rng) for name, width in names}
+        values = iter(evaluate(roots, model))
+        for i in left:
+            held = [next(values) for _ in questions[i].assumptions]
+            if not next(values) and all(held) and i not in answers:
+                answers[i] = Answer(REFUTED, model, "sample")
+        if len(answers) == len(questions):
+            return
+
+
+def _sample_value(width: int, number: int, rng: random.Random) -> int:
+    full = (1 << width) - 1
+    if number < 3:
+        return (0, full, 1)[number] & full
+    kind = rng.randrange(6)
+    if kind == 0:
+        return rng.getrandbits(width)
+    if kind == 1:
+        return 1 << rng.randrange(width)
+    if kind == 2:
+        return full ^ (1 << rng.randrange(width))
+    if kind == 3:
+        return rng.getrandbits(rng.randrange(1, width + 1))
+    if kind == 4:
+        return (1 << rng.randrange(width)) - 1
+    return full - rng.getrandbits(rng.randrange(1, width + 1))
+
+
+@dataclass
+class _Child:
+    pid: int
+    pipe: int
+    lane: int
+    questions: list[int]
+    """Those not answered yet, in order."""
+    buffer: bytes = b""
+
+
+class _Race:
+    """One child works through all questions with the first solver; where it lingers, others join in."""
+
+    def __init__(self, graph: Graph, questions: Sequence[Question], open_questions: list[int],
+                 answers: dict[int, Answer], deadline: float) -> None:
+        self.graph, self.questions, self.left = graph, questions, open_questions
+        self.answers, self.deadline = answers, deadline
+        self.lanes = lanes()
+        self.children: list[_Child] = []
+
+    def run(self) -> None:
+        try:
+            while self.left:
+                now = time.monotonic()
+                if now >= self.deadline:
+                    return
+                self._one(now)
+        finally:
+            for child in list(self.children):
+                self._end(child)
+
+    def _one(self, since: float) -> None:
+        """Races for the first open question; what the first lane goes on to answer meanwhile is taken, too."""
+        current = self.left[0]
+        started = set()
+        if not any(c.lane == 0 for c in self.children):
+            self.children.append(self._start(0, list(self.left)))
+        started.add(0)
+        given_up: set[int] = set()
+        while current in self.left:
+            now = time.monotonic()
+            if now >= self.deadline:
+                self.left.remove(current)
+                break
+            for number, lane in enumerate(self.lanes):
+                idle = not self.children
+                if number not in started and (now - since >= lane.start or idle):
+                    self.children.append(self._start(number, [current]))
+                    started.add(number)
+            if not self.children and len(started) == len(self.lanes):
+                self.left.remove(current)
+                break
+            pending = [since + lane.start - now for n, lane in enumerate(self.lanes) if n not in started]
+            wait = min([self.deadline - now, *pending])
+            ready, _, _ = select.select([c.pipe for c in self.children], [], [], max(0.0, wait))
+            for child in [c for c in self.children if c.pipe in ready]:
+                for index, answer in self._read(child):
+                    if answer.status != UNKNOWN:
+                        self.answers[index] = answer
+                        if index in self.left:
+                            self.left.remove(index)
+                    else:
+                        given_up.add(child.lane)
+        for child in list(self.children):
+            # The first lane may go on when it is already past this question.
+            if child.lane != 0 or current in child.questions[:1]:
+                self._end(child)
+
+    def _start(self, lane: int, wanted: list[int]) -> _Child:
+        receive, send = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.close(receive)
+                _confine(self.deadline)
+                for index in wanted:
+                    answer = self._answer(self.lanes[lane], self.questions[index])
+                    data = pickle.dumps((index, answer))
+                    os.write(send, struct.pack("<I", len(data)) + data)
+                status = 0
+            except BaseException:
+                # Out of memory, mostly. The parent sees the end of the pipe, and counts it as not known.
+                status = 1
+            finally:
+                os._exit(status)
+        os.close(send)
+        return _Child(pid, receive, lane, list(wanted))
+
+    def _answer(self, lane: Lane, question: Question) -> Answer:
+        status, model = lane.check(self.graph, [*question.assumptions, self.graph.not_(question.goal)])
+        if status == "unsat":
+            return Answer(PROVED, {}, lane.name)
+        if status == "sat" and refutes(question, model):
+            return Answer(REFUTED, model, lane.name)
+        return Answer(UNKNOWN, {}, lane.name)
+
+    def _read(self, child: _Child) -> Iterator[tuple[int, Answer]]:
+        chunk = os.read(child.pipe, 1 << 16)
+        if not chunk:
+            self._end(child)
+            return
+        child.buffer += chunk
+        while len(child.buffer) >= 4:
+            size = struct.unpack_from("<I", child.buffer)[0]
+            if len(child.buffer) < 4 + size:
+                return
+            index, answer = pickle.loads(child.buffer[4:4 + size])
+            child.buffer = child.buffer[4 + size:]
+            if index in child.questions:
+                child.questions.remove(index)
+            yield index, answer
+
+    def _end(self, child: _Child) -> None:
+        self.children.remove(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+        os.waitpid(child.pid, 0)
+        os.close(child.pipe)
+
+
+def _confine(deadline: float) -> None:
+    """Limits on a child: memory, processor time, and no life after its parent's."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        pages = int(statm.read().split()[0])
+    most = pages * resource.getpagesize() + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    seconds = max(1, int(deadline - time.monotonic()) + 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))

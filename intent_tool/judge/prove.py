@@ -1,0 +1,424 @@
+"""The proof of a function: for every input, over the bytes of the finished file.
+
+Contract and code become formulas over the same free variables; what the contract, the ABI and memory demand become
+questions, and solvers answer them. With buffers of variable length each length up to a bound is proved on its own,
+and the result is `bounded`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from intent_tool.judge.admit import admit_function
+from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.calls import Arguments
+from intent_tool.judge.execute import Executor, Outcome, Undecided
+from intent_tool.judge.image import Image, read_image
+from intent_tool.judge.layout import Placed
+from intent_tool.judge.meaning import Meaning, NotUnderstood, Number, ensured, meaning
+from intent_tool.judge.memory import TooMany
+from intent_tool.judge.portfolio import PROVED, REFUTED, Question, decide, refutes
+from intent_tool.judge.refusal import Refused
+from intent_tool.judge.semantics import Semantics
+from intent_tool.judge.symbolic_call import RED_ZONE, SymbolicCall, element, passed, symbolic_call
+from intent_tool.judge.trial import lay_down
+from intent_tool.language.contract import Contract, Parameter
+from intent_tool.language.oracle import length_of
+from intent_tool.language.tree import Name
+from intent_tool.language.walk import descendants
+from intent_tool.machine.target import Target
+
+SECONDS = 10.0
+"""For one function on one target."""
+LONGEST = {1: 16, 2: 5, 3: 3}
+"""Up to which value of each length parameter all contents are covered, by the number of such parameters."""
+STACK_BYTES = 64 * 1024
+"""What a function may take when its contract says nothing (the emulators give it as much)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    arguments: Arguments
+    model: Mapping[str, int]
+    """Values of all free variables, of registers that hold junk, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    status: str
+    """``proved``; ``bounded``: for all lengths up to `longest`; ``refuted``: there is a counterexample, or a leak;
+    ``refused``: something that is not accepted at all; ``unknown``."""
+    problems: tuple[str, ...] = ()
+    """Why it is not more than it is, a line each."""
+    counterexample: Counterexample | None = None
+    longest: int | None = None
+    """Elements; for ``bounded``."""
+    solvers: tuple[str, ...] = ()
+    """Those that had a part in it; none when simplification did it all."""
+    depth: int = 0
+    """Bytes of stack that the function takes at most."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A question, and what is wrong with the code when the answer is no."""
+
+    question: Question
+    what: str
+    kind: str
+    """``result``, ``access``, ``abi`` or ``limit``."""
+
+
+class _Gone(Exception):
+    """Ends a proof with what it came to."""
+
+    def __init__(self, proof: Proof) -> None:
+        super().__init__(proof.status)
+        self.proof = proof
+
+
+def prove_function(contract: Contract, target: Target, binary: bytes, symbol: str, seconds: float = SECONDS) -> Proof:
+    """Proves the function `symbol` of a finished file, or says why not. Nothing is raised for what is wrong with the
+    binary."""
+    start = time.monotonic()
+    try:
+        image = read_image(binary, symbol, target)
+        _, problems = admit_function(lay_down(image, 2), target, contract.limits)
+        if problems:
+            raise Refused(*problems)
+        proof = prove_image(contract, target, image, seconds)
+    except Refused as refused:
+        proof = Proof("refused", refused.problems)
+    return replace(proof, seconds=time.monotonic() - start)
+
+
+def prove_image(contract: Contract, target: Target, image: Image, seconds: float = SECONDS) -> Proof:
+    """The same for a function that was admitted. Raises `Refused` where an instruction has no meaning here."""
+    deadline = time.monotonic() + seconds
+    prover = _Prover(contract, target, lay_down(image, 2), deadline)
+    try:
+        return prover.run()
+    except _Gone as gone:
+        return gone.proof
+
+
+@dataclass
+class _Prover:
+    contract: Contract
+    target: Target
+    placed: Placed
+    deadline: float
+
+    def run(self) -> Proof:
+        names = length_parameters(self.contract)
+        if not names:
+            return self.instance({})
+        bound = LONGEST.get(len(names), 2)
+        solvers: set[str] = set()
+        depth, longest, why = 0, -1, "too many lengths"
+        # Lengths in the order of their sum, so that what was covered is a whole range.
+        for size in range(bound + 1):
+            for values in (v for v in product(range(size + 1), repeat=len(names)) if max(v) == size):
+                proof = self.instance(dict(zip(names, values, strict=True)))
+                solvers.update(proof.solvers)
+                depth = max(depth, proof.depth)
+                if proof.status == "unknown":
+                    why = proof.problems[0]
+                    break
+                if proof.status != PROVED:
+                    return proof
+            else:
+                longest = size
+                continue
+            break
+        if longest < 1:
+            return Proof("unknown", (why,), solvers=tuple(sorted(solvers)))
+        return Proof("bounded", longest=longest, solvers=tuple(sorted(solvers)), depth=depth)
+
+    # One choice of lengths.
+
+    def instance(self, fixed: Mapping[str, int]) -> Proof:
+        graph = Graph()
+        semantics = Semantics(self.target, graph)
+        assert self.contract.signature is not None
+        lengths = {p.name: self.length(p, fixed) for p in self.contract.signature.parameters if p.buffer is not None}
+        call = symbolic_call(self.contract, self.target, graph, semantics, self.placed, fixed, lengths)
+        try:
+            wanted = meaning(self.contract, graph, call.inputs)
+        except NotUnderstood as problem:
+            return Proof("unknown", (f"the contract holds {problem.construct}, too much for a proof",))
+        if wanted.requires is graph.false:
+            return Proof(PROVED)
+        try:
+            outcome = self.execute(graph, semantics, call, wanted)
+        except Undecided as problem:
+            return Proof("unknown", (str(problem),))
+        except TooMany:
+            return Proof("unknown", ("an access through an index may fall on too many places",))
+        self.check_secrets(outcome, call)
+        claims = list(_merged_claims(graph, self.claims(graph, call, wanted, outcome)))
+        return self.decided(graph, call, claims, outcome)
+
+    def length(self, p: Parameter, fixed: Mapping[str, int]) -> int:
+        assert p.buffer is not None
+        return p.buffer.constant_length if p.buffer.constant_length is not None else length_of(p.buffer.length, fixed)
+
+    def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, wanted: Meaning) -> Outcome:
+        from intent_tool.judge.decode import decode, surroundings
+
+        placed = self.placed
+        decoded = {i.offset: i for i in decode(placed.code, surroundings(self.target, placed))}
+
+        def possible(condition: Term) -> bool:
+            left = min(1.0, self.deadline - time.monotonic())
+            if left <= 0:
+                raise Undecided("the time was up while its loops were followed")
+            answer = decide(graph, [Question((wanted.requires, condition), graph.false)], left)[0]
+            return answer.status != PROVED
+        executor = Executor(
+            graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded, call.stack,
+            self.target.abi.stack_pointer, RED_ZONE[self.target.isa], call.stack_arguments, possible, self.deadline)
+        return executor.run(dict(call.registers))
+
+    # What has to hold.
+
+    def claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
+        requires = (wanted.requires,)
+        for demand in outcome.demands:
+            at = f" at offset {demand.offset:#x}" if demand.offset is not None else ""
+            yield _Claim(Question((*requires, demand.guard), demand.holds), demand.what + at, "access")
+        yield from self.abi_claims(graph, call, requires, outcome)
+        yield from self.result_claims(graph, call, wanted, outcome)
+        yield from self.memory_claims(graph, call, wanted, outcome)
+        limit = self.contract.limits.get("stack", STACK_BYTES)
+        if outcome.depth > limit:
+            raise _Gone(Proof("refuted", (f"it uses {outcome.depth} bytes of stack, the limit is {limit}",)))
+
+    def abi_claims(self, graph: Graph, call: SymbolicCall, requires: tuple[Term, ...],
+                   outcome: Outcome) -> Iterator[_Claim]:
+        abi, after = self.target.abi, outcome.state.registers
+        stack = graph.const(8 if self.target.isa == "x86_64" else 0, 64)
+        yield _Claim(Question(requires, graph.eq(after[abi.stack_pointer], graph.add(call.stack, stack))),
+                     "returns with a wrong stack pointer", "abi")
+        yield _Claim(Question(requires, graph.eq(outcome.target, call.return_address)),
+                     "leaves the function: it returns to a wrong place", "abi")
+        free = {*abi.caller_saved, abi.stack_pointer, abi.link_register}
+        for name, before in call.registers.items():
+            if before.width == 64 and name not in free:
+                what = f"does not preserve {name}" if name in abi.callee_saved else (
+                    f"changes {name}, which belongs to the platform")
+                yield _Claim(Question(requires, graph.eq(after[name], before)), what, "abi")
+        if "df" in after:
+            yield _Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
+
+    def result_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
+        assert self.contract.signature is not None
+        type_ = self.contract.signature.result
+        if type_ is None:
+            if self.contract.ensures:
+                yield from self.ensured_claims(graph, call, wanted, outcome, None)
+            return
+        requires = (wanted.requires,)
+        register = outcome.state.registers[self.target.abi.result]
+        low = graph.extract(register, type_.bits - 1, 0)
+        returned = Number(low, type_.minimum, (1 << type_.bits) - 1 if type_.is_bool else type_.maximum)
+        if wanted.result is not None:
+            yield _Claim(Question(requires, same(graph, returned, wanted.result)), "", "result")
+        elif type_.is_bool:
+            yield _Claim(Question(requires, graph.ule(low, graph.const(1, 8))), "is neither 0 nor 1", "result")
+        if self.target.abi.narrow_values == "sign-extended" and type_.bits < 64:
+            extended = passed(graph, returned, type_, self.target, "")
+            yield _Claim(Question(requires, graph.eq(register, extended)),
+                         f"does not extend its result in {self.target.abi.result} as the ABI wants it", "abi")
+        if self.contract.ensures:
+            yield from self.ensured_claims(graph, call, wanted, outcome, returned)
+
+    def ensured_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome,
+                       returned: Number | None) -> Iterator[_Claim]:
+        assert self.contract.signature is not None
+        if returned is not None and self.contract.signature.result is not None \
+                and self.contract.signature.result.is_bool:
+            returned = Number(graph.extract(returned.term, 0, 0), 0, 1)
+        after = {p.name: tuple(self.elements(graph, call, outcome, p)) for p in self.contract.signature.parameters
+                 if p.buffer is not None and p.buffer.writable}
+        try:
+            holds, demands = ensured(self.contract, graph, call.inputs, returned, after)
+        except NotUnderstood as problem:
+            raise _Gone(Proof("unknown", (f"`ensures` holds {problem.construct}, too much for a proof",))) from None
+        # Where a predicate has no value it does not hold.
+        for demand in demands:
+            yield _Claim(Question((wanted.requires, demand.guard), demand.holds),
+                         "for which `ensures` does not hold", "result")
+        yield _Claim(Question((wanted.requires,), holds), "for which `ensures` does not hold", "result")
+
+    def elements(self, graph: Graph, call: SymbolicCall, outcome: Outcome, p: Parameter) -> Iterator[Number]:
+        """What a buffer holds in the end."""
+        size = p.type.bytes
+        for k in range(call.lengths[p.name]):
+            yield element(graph, p, [call.layout.byte(outcome.state.contents, call.buffers[p.name], k * size + j)
+                                     for j in range(size)])
+
+    def memory_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
+        """Written buffers hold what the contract says, and where it says nothing what they held before."""
+        assert self.contract.signature is not None
+        requires = (wanted.requires,)
+        settled = set()
+        for p in self.contract.signature.parameters:
+            if p.buffer is None or not p.buffer.writable:
+                continue
+            region = call.buffers[p.name]
+            settled |= {(region, at) for at in range(call.lengths[p.name] * p.type.bytes)}
+            if p.name not in wanted.writes:
+                continue
+            found = list(self.elements(graph, call, outcome, p))
+            for k, (is_, must) in enumerate(zip(found, wanted.writes[p.name], strict=True)):
+                yield _Claim(Question(requires, same(graph, is_, must)), f"leaves a wrong {p.name}[{k}]", "result")
+        for region, at in outcome.state.contents:
+            if not region.is_frame and (region, at) not in settled:
+                unchanged = graph.eq(call.layout.byte(outcome.state.contents, region, at), region.initial(at))
+                yield _Claim(Question(requires, unchanged), f"changes {region.name}, which is const there", "access")
+
+    def check_secrets(self, outcome: Outcome, call: SymbolicCall) -> None:
+        """No branch, no address and no operand of a division may depend on what is secret, as far as the formulas
+        show: a dependence that has no effect counts, unless simplification removes it."""
+        if not self.contract.secret:
+            return
+        tainted: dict[str, str] = {}
+        for name in self.contract.secret:
+            value = call.inputs[name]
+            for number in value if isinstance(value, tuple) else (value,):
+                tainted |= {t.data: name for t in topological([number.term]) if t.op == "var"}
+        problems = []
+        for influence in outcome.influences:
+            names = sorted({tainted[t.data] for t in topological([influence.term])
+                            if t.op == "var" and t.data in tainted})
+            if names:
+                problems.append(f"at offset {influence.offset:#x}, {influence.what} depends on the secret "
+                                f"{' and '.join(names)}")
+        if problems:
+            raise _Gone(Proof("refuted", tuple(dict.fromkeys(problems))))
+
+    # Answers.
+
+    def decided(self, graph: Graph, call: SymbolicCall, claims: list[_Claim], outcome: Outcome) -> Proof:
+        left = self.deadline - time.monotonic()
+        answers = decide(graph, [c.question for c in claims], max(left, 0.05))
+        solvers = tuple(sorted({a.by for a in answers if a.by}))
+        for claim, answer in zip(claims, answers, strict=True):
+            if answer.status == REFUTED:
+                model = _smaller(claim.question, answer.model)
+                arguments = self.arguments(call, model)
+                return Proof("refuted", (self.wrong(graph, claim, call, outcome, model, arguments),),
+                             Counterexample(arguments, model), solvers=solvers)
+        open_claims = [c for c, a in zip(claims, answers, strict=True) if a.status != PROVED]
+        if open_claims:
+            what = open_claims[0].what or "is what the contract says"
+            kind = {"result": "whether its result is right", "access": f"whether it {what}",
+                    "abi": f"whether it {what}"}.get(open_claims[0].kind, what)
+            return Proof("unknown", (f"no solver could tell in time {kind}",), solvers=solvers)
+        return Proof(PROVED, solvers=solvers, depth=outcome.depth)
+
+    def arguments(self, call: SymbolicCall, model: Mapping[str, int]) -> Arguments:
+        """The input that a model means."""
+        assert self.contract.signature is not None
+        values: list[int | tuple[int, ...]] = []
+        for p in self.contract.signature.parameters:
+            given = call.inputs[p.name]
+            if isinstance(given, tuple):
+                values.append(tuple(_integer(n, model) for n in given))
+            else:
+                values.append(_integer(given, model))
+        return tuple(values)
+
+    def wrong(self, graph: Graph, claim: _Claim, call: SymbolicCall, outcome: Outcome, model: Mapping[str, int],
+              arguments: Arguments) -> str:
+        """The problem as a call."""
+        from intent_tool.language.oracle import Oracle, OracleFault, shown_call
+
+        assert self.contract.signature is not None
+        shown = shown_call(self.contract.signature.name, arguments)
+        type_ = self.contract.signature.result
+        if claim.kind == "result" and type_ is not None and not claim.what.startswith("leaves"):
+            register = outcome.state.registers[self.target.abi.result]
+            (low,) = evaluate([graph.extract(register, type_.bits - 1, 0)], model)
+            is_ = low - (1 << type_.bits) if type_.signed and low >> (type_.bits - 1) else low
+            if self.contract.returns is not None and not claim.what:
+                try:
+                    return f"{shown} is {is_}, must be {int(Oracle(self.contract).returns(arguments))}"
+                except OracleFault:
+                    return f"{shown} is {is_}, and the contract has no value there"
+            return f"{shown} is {is_}, {claim.what}"
+        return f"{shown} {claim.what}"
+
+
+def _merged_claims(graph: Graph, claims: Iterator[_Claim]) -> Iterator[_Claim]:
+    """Claims of one text as one, those that hold by simplification left out."""
+    texts: dict[tuple[str, str], list[_Claim]] = {}
+    for claim in claims:
+        if claim.question.goal is graph.true or any(a is graph.false for a in claim.question.assumptions):
+            continue
+        texts.setdefault((claim.kind, claim.what), []).append(claim)
+    for (kind, what), group in texts.items():
+        if len(group) == 1:
+            yield group[0]
+            continue
+        shared = group[0].question.assumptions[:1]
+        goal = graph.true
+        for claim in group:
+            condition = graph.true
+            for assumption in claim.question.assumptions[1:]:
+                condition = graph.and_(condition, assumption)
+            goal = graph.and_(goal, graph.or_(graph.not_(condition), claim.question.goal))
+        yield _Claim(Question(shared, goal), what, kind)
+
+
+def same(graph: Graph, a: Number, b: Number) -> Term:
+    """Whether two integers are equal, in a width that holds both."""
+    lo, hi = min(a.lo, b.lo), max(a.hi, b.hi)
+    bits = max(hi.bit_length() if hi > 0 else 0, (~lo).bit_length() if lo < 0 else 0) + 1
+    width = max(bits, a.term.width, b.term.width)
+    return graph.eq(a.at(graph, width), b.at(graph, width))
+
+
+def length_parameters(contract: Contract) -> list[str]:
+    """The parameters that lengths of buffers are made of."""
+    assert contract.signature is not None
+    found: dict[str, None] = {}
+    for p in contract.signature.parameters:
+        if p.buffer is not None and p.buffer.constant_length is None:
+            found |= {node.name: None for node in descendants(p.buffer.length) if isinstance(node, Name)}
+    return list(found)
+
+
+def _integer(number: Number, model: Mapping[str, int]) -> int:
+    (value,) = evaluate([number.term], model)
+    width = number.term.width
+    return value - (1 << width) if number.lo < 0 and value >> (width - 1) else value
+
+
+_ATTEMPTS = 400
+
+
+def _smaller(question: Question, model: Mapping[str, int]) -> dict[str, int]:
+    """A model that still refutes the question, with values nearer to 0 where that is found at little cost."""
+    roots = [*question.assumptions, question.goal]
+    widths = {t.data: t.width for t in topological(roots) if t.op == "var"}
+    best = {name: value for name, value in model.items() if name in widths}
+    attempts = 0
+    for name in sorted(best, key=lambda n: (not n.startswith("junk."), n)):
+        width = widths[name]
+        value = best[name]
+        candidates = [0, 1, (1 << width) - 1]
+        candidates += [value >> k for k in range(width - 1, 0, -1)]
+        for candidate in candidates:
+            if attempts >= _ATTEMPTS or candidate >= value and candidate != 0 or value == 0:
+                break
+            attempts += 1
+            if refutes(question, {**best, name: candidate}):
+                best[name] = candidate
+                break
+    return best

@@ -1,0 +1,158 @@
+"""Questions of few input bits, answered by trying all inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from intent_tool.judge.bitvector import Term, topological
+from intent_tool.judge.solve_bits import Model
+
+MOST_BITS = 32
+_CHUNK_BITS = 16
+"""Inputs tried at once, as a power of two: their values stay in the processor's cache."""
+
+
+def exhaustion_check(conditions: Sequence[Term]) -> tuple[str, Model]:
+    """As `solve_bits.bitwuzla_check`; ``unknown`` where the conditions have more than 32 bits of variables, or
+    terms wider than 64 bits."""
+    import numpy as np
+
+    order = topological(conditions)
+    names = [(t.data, t.width) for t in order if t.op == "var"]
+    bits = sum(width for _, width in names)
+    if bits > MOST_BITS or any(t.width > 64 for t in order):
+        return "unknown", {}
+    low = min(bits, _CHUNK_BITS)
+    counter = np.arange(1 << low, dtype=np.uint64)
+    with np.errstate(all="ignore"):
+        for high in range(1 << (bits - low)):
+            inputs, position = {}, 0
+            number = counter + np.uint64(high << low)
+            for name, width in names:
+                inputs[name] = (number >> np.uint64(position)) & np.uint64((1 << width) - 1)
+                position += width
+            good = _all_hold(np, order, conditions, inputs, 1 << low)
+            if good.any():
+                at = int(good.argmax())
+                return "sat", {name: int(values[at]) for name, values in inputs.items()}
+    return "unsat", {}
+
+
+def _all_hold(np: Any, order: Sequence[Term], conditions: Sequence[Term], inputs: dict[str, Any], count: int) -> Any:
+    known: dict[int, Any] = {}
+    for t in order:
+        known[t.id] = _values(np, t, [known[a.id] for a in t.args], inputs, count)
+    total = np.ones(count, dtype=bool)
+    for condition in conditions:
+        total &= known[condition.id] != 0
+    return total
+
+
+def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any], count: int) -> Any:
+    """One term at all inputs, as 64-bit numbers below ``2**width``."""
+    u64, i64 = np.uint64, np.int64
+    full = u64((1 << t.width) - 1)
+
+    def signed(values: Any, width: int) -> Any:
+        shift = i64(64 - width)
+        return (values.astype(i64) << shift) >> shift
+
+    match t.op:
+        case "const":
+            return np.full(count, t.data, dtype=u64)
+        case "var":
+            return inputs[t.data]
+        case "sum":
+            total = np.full(count, t.data[1], dtype=u64)
+            for coefficient, part in zip(t.data[0], a, strict=True):
+                total = total + part * u64(coefficient)
+            return total & full
+        case "mul":
+            return a[0] * a[1] & full
+        case "and":
+            return a[0] & a[1]
+        case "or":
+            return a[0] | a[1]
+        case "xor":
+            return a[0] ^ a[1]
+        case "not":
+            return a[0] ^ full
+        case "shl" | "lshr" | "ashr":
+            inside = a[1] < u64(t.width)
+            by = np.minimum(a[1], u64(63))
+            if t.op == "shl":
+                return np.where(inside, (a[0] << by) & full, u64(0))
+            if t.op == "lshr":
+                return np.where(inside, a[0] >> by, u64(0))
+            return (signed(a[0], t.width) >> by.astype(i64)).astype(u64) & full
+        case "udiv":
+            return np.where(a[1] == 0, full, a[0] // np.maximum(a[1], u64(1)))
+        case "urem":
+            return np.where(a[1] == 0, a[0], a[0] % np.maximum(a[1], u64(1)))
+        case "sdiv" | "srem":
+            return _signed_division(np, t, signed(a[0], t.width), signed(a[1], t.width), full)
+        case "concat":
+            return (a[0] << u64(t.args[1].width)) | a[1]
+        case "extract":
+            return (a[0] >> u64(t.data[1])) & full
+        case "zext":
+            return a[0]
+        case "sext":
+            return signed(a[0], t.args[0].width).astype(u64) & full
+        case "eq":
+            return (a[0] == a[1]).astype(u64)
+        case "ult":
+            return (a[0] < a[1]).astype(u64)
+        case "slt":
+            width = t.args[0].width
+            return (signed(a[0], width) < signed(a[1], width)).astype(u64)
+        case "ite":
+            return np.where(a[0] != 0, a[1], a[2])
+        case "popcount":
+            return np.bitwise_count(a[0]).astype(u64)
+        case "clz" | "ctz":
+            return _zeros(np, t, a[0])
+        case "saddo" | "ssubo":
+            return _overflow(np, t, a)
+        case "table":
+            table = np.array(t.data, dtype=u64)
+            return table[np.where(a[0] < u64(len(table)), a[0], u64(0)).astype(i64)]
+    raise AssertionError(t.op)
+
+
+def _signed_division(np: Any, t: Term, a: Any, b: Any, full: Any) -> Any:
+    """Rounded towards zero. Magnitudes are unsigned, so that the least number has one."""
+    u64 = np.uint64
+    x, y = (np.where(v < 0, -v, v).astype(u64) for v in (a, b))
+    divisor = np.maximum(y, u64(1))
+    quotient, remainder = x // divisor, x % divisor
+    if t.op == "sdiv":
+        value = np.where((a < 0) != (b < 0), u64(0) - quotient, quotient)
+        return np.where(b == 0, np.where(a >= 0, full, u64(1)), value & full)
+    value = np.where(a < 0, u64(0) - remainder, remainder)
+    return np.where(b == 0, a.astype(u64), value) & full
+
+
+def _zeros(np: Any, t: Term, a: Any) -> Any:
+    """Leading or trailing zeros, from the number of ones below the first one."""
+    u64, width = np.uint64, t.args[0].width
+    if t.op == "ctz":
+        below = (a & (u64(0) - a)) - u64(1)
+        return np.minimum(np.bitwise_count(below).astype(u64), u64(width))
+    smeared = a.copy()
+    for shift in (1, 2, 4, 8, 16, 32):
+        smeared |= smeared >> u64(shift)
+    return u64(width) - np.bitwise_count(smeared).astype(u64)
+
+
+def _overflow(np: Any, t: Term, a: list[Any]) -> Any:
+    """Signed overflow: the signs of the operands say what sign the result must have."""
+    u64, width = np.uint64, t.args[0].width
+    full, top = u64((1 << width) - 1), u64(width - 1)
+    x, y = a
+    if t.op == "saddo":
+        total = (x + y) & full
+        return ((total ^ x) & (total ^ y)) >> top & u64(1)
+    total = (x - y) & full
+    return ((x ^ y) & (x ^ total)) >> top & u64(1)

@@ -1,0 +1,354 @@
+"""Formulas as linear arithmetic over the integers, for z3: what division by constants needs.
+
+Every term becomes its unsigned value, a polynomial in integer unknowns. Wrapping, extraction and division by a
+constant c are ``x = c*q + r`` with ``0 <= r < c``. A product of unknowns is an unknown of its own, the same wherever
+it occurs, so a product computed from halves is compared with the whole one by its coefficients. What has no such
+form (mixing bits) is an unknown within the term's interval: the integers then allow more than the bits do, and only
+``unsat`` means anything. (Bozzano et al., "Encoding RTL constructs for MathSAT", 2006, calls this int-blasting.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intent_tool.judge.bitvector import Term, signed, topological
+from intent_tool.judge.solve_bits import Model
+
+MOST_MONOMIALS = 400
+
+Monomial = tuple[int, ...]
+"""Numbers of the unknowns that are multiplied, sorted; empty for the constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """An integer between lo and hi: the sum of coefficient times monomial."""
+
+    parts: dict[Monomial, int]
+    lo: int
+    hi: int
+
+
+def linear_check(conditions: Sequence[Term]) -> tuple[str, Model]:
+    """``unsat`` when the conditions cannot hold together; else ``unknown``."""
+    import z3
+
+    blaster = _Blaster(z3)
+    solver = z3.SolverFor("QF_LIA")
+    for t in topological(conditions):
+        blaster.translate(t)
+    for condition in conditions:
+        solver.add(blaster.truth(condition))
+    for side in blaster.sides:
+        solver.add(side)
+    return ("unsat" if solver.check() == z3.unsat else "unknown"), {}
+
+
+class _Blaster:
+    def __init__(self, z3: Any) -> None:
+        self.z3 = z3
+        self.sides: list[Any] = []
+        self.unknowns: list[tuple[int, int]] = []
+        """The bounds of each."""
+        self.handles: dict[Monomial, Any] = {}
+        self.values: dict[int, _Value] = {}
+        self.truths: dict[int, Any] = {}
+        self.splits: dict[tuple[Any, ...], tuple[_Value, _Value]] = {}
+
+    # Values.
+
+    def unknown(self, lo: int, hi: int) -> _Value:
+        if lo == hi:
+            return _constant(lo)
+        number = len(self.unknowns)
+        self.unknowns.append((lo, hi))
+        handle = self.handles[(number,)] = self.z3.Int(f"u{number}")
+        self.sides += [handle >= lo, handle <= hi]
+        return _Value({(number,): 1}, lo, hi)
+
+    def expression(self, value: _Value) -> Any:
+        total = self.z3.IntVal(value.parts.get((), 0))
+        for monomial, coefficient in value.parts.items():
+            if monomial:
+                total = total + coefficient * self.handle(monomial)
+        return total
+
+    def handle(self, monomial: Monomial) -> Any:
+        if monomial not in self.handles:
+            handle = self.handles[monomial] = self.z3.Int("p" + "_".join(map(str, monomial)))
+            lo, hi = self.monomial_bounds(monomial)
+            self.sides += [handle >= lo, handle <= hi]
+        return self.handles[monomial]
+
+    def monomial_bounds(self, monomial: Monomial) -> tuple[int, int]:
+        lo = hi = 1
+        for number in monomial:
+            a, b = self.unknowns[number]
+            corners = (lo * a, lo * b, hi * a, hi * b)
+            lo, hi = min(corners), max(corners)
+        return lo, hi
+
+    def combine(self, parts: Sequence[tuple[int, _Value]], constant: int = 0) -> _Value:
+        total: dict[Monomial, int] = {(): constant} if constant else {}
+        lo = hi = constant
+        for coefficient, value in parts:
+            for monomial, c in value.parts.items():
+                total[monomial] = total.get(monomial, 0) + coefficient * c
+            ends = (coefficient * value.lo, coefficient * value.hi)
+            lo, hi = lo + min(ends), hi + max(ends)
+        total = {m: c for m, c in total.items() if c}
+        # What cancelled out may leave a narrower sum than the parts did.
+        low = high = total.get((), 0)
+        for monomial, c in total.items():
+            if monomial:
+                a, b = self.monomial_bounds(monomial)
+                low, high = low + min(c * a, c * b), high + max(c * a, c * b)
+        return _Value(total, max(lo, low), min(hi, high))
+
+    def product(self, a: _Value, b: _Value) -> _Value | None:
+        if len(a.parts) * len(b.parts) > MOST_MONOMIALS:
+            return None
+        total: dict[Monomial, int] = {}
+        for m, c in a.parts.items():
+            for n, d in b.parts.items():
+                key = tuple(sorted(m + n))
+                if len(key) > 4:
+                    return None
+                total[key] = total.get(key, 0) + c * d
+        corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
+        return _Value({m: c for m, c in total.items() if c}, min(corners), max(corners))
+
+    def divide(self, value: _Value, divisor: int) -> tuple[_Value, _Value]:
+        """Quotient, rounded down, and remainder by a positive constant."""
+        if divisor == 1:
+            return value, _constant(0)
+        if value.lo // divisor == value.hi // divisor:
+            quotient = value.lo // divisor
+            return _constant(quotient), self.combine([(1, value)], -quotient * divisor)
+        key = (divisor, tuple(sorted(value.parts.items())))
+        if key not in self.splits:
+            whole = {m: c for m, c in value.parts.items() if m and c % divisor == 0}
+            rest = {m: c for m, c in value.parts.items() if m not in whole}
+            if whole and all(not m for m in rest) and 0 <= rest.get((), 0) < divisor:
+                # A multiple and a small constant.
+                quotient_value = _Value({m: c // divisor for m, c in whole.items()}, value.lo // divisor,
+                                        value.hi // divisor)
+                self.splits[key] = quotient_value, _constant(rest.get((), 0))
+            else:
+                quotient_value = self.unknown(value.lo // divisor, value.hi // divisor)
+                remainder = self.combine([(1, value), (-divisor, quotient_value)])
+                remainder = _Value(remainder.parts, max(0, remainder.lo), min(divisor - 1, remainder.hi))
+                expression = self.expression(remainder)
+                self.sides += [expression >= 0, expression < divisor]
+                self.splits[key] = quotient_value, remainder
+        return self.splits[key]
+
+    def wrapped(self, value: _Value, width: int) -> _Value:
+        if value.lo >= 0 and value.hi < 1 << width:
+            return value
+        return self.divide(value, 1 << width)[1]
+
+    def chosen(self, condition: Any, a: _Value, b: _Value) -> _Value:
+        """`a` where the condition holds, else `b`."""
+        made = self.unknown(min(a.lo, b.lo), max(a.hi, b.hi))
+        expression = self.expression(made)
+        self.sides += [self.z3.Implies(condition, expression == self.expression(a)),
+                       self.z3.Implies(self.z3.Not(condition), expression == self.expression(b))]
+        return made
+
+    def signed_value(self, t: Term) -> _Value:
+        """The two's-complement reading."""
+        value = self.value(t)
+        half = 1 << (t.width - 1)
+        if t.slo >= 0 or value.hi < half:
+            return value
+        if t.shi < 0 or value.lo >= half:
+            return self.combine([(1, value)], -2 * half)
+        key = ("signed", t.id)
+        if key not in self.splits:
+            shifted = self.divide(self.combine([(1, value)], half), 2 * half)[1]
+            self.splits[key] = self.combine([(1, shifted)], -half), shifted
+        return self.splits[key][0]
+
+    # Terms.
+
+    def value(self, t: Term) -> _Value:
+        if t.id not in self.values:
+            if t.id in self.truths:
+                self.values[t.id] = self.chosen(self.truths[t.id], _constant(1), _constant(0))
+            else:
+                self.translate(t)
+        return self.values[t.id]
+
+    def truth(self, t: Term) -> Any:
+        if t.id not in self.truths:
+            self.truths[t.id] = self.expression(self.value(t)) == 1
+        return self.truths[t.id]
+
+    def translate(self, t: Term) -> None:
+        if t.id in self.values or t.id in self.truths:
+            return
+        if t.width == 1 and t.op in ("and", "or", "xor", "not", "ite", "eq", "ult", "slt", "saddo", "ssubo"):
+            self.truths[t.id] = self.condition(t)
+            return
+        value = self.vector(t)
+        if value is None:
+            value = self.unknown(t.lo, t.hi)
+        elif value.lo < t.lo or value.hi > t.hi:
+            value = _Value(value.parts, max(value.lo, t.lo), min(value.hi, t.hi))
+        if len(value.parts) > MOST_MONOMIALS:
+            named = self.unknown(value.lo, value.hi)
+            self.sides.append(self.expression(named) == self.expression(value))
+            value = named
+        self.values[t.id] = value
+
+    def condition(self, t: Term) -> Any:
+        z3 = self.z3
+        if t.op in ("and", "or", "xor"):
+            return {"and": z3.And, "or": z3.Or, "xor": z3.Xor}[t.op](*map(self.truth, t.args))
+        if t.op == "not":
+            return z3.Not(self.truth(t.args[0]))
+        if t.op == "ite":
+            return z3.If(*map(self.truth, t.args))
+        a, b = t.args
+        if t.op == "eq":
+            return self.equal(self.value(a), self.value(b))
+        if t.op == "ult":
+            return self.less(self.value(a), self.value(b))
+        if t.op == "slt":
+            return self.less(self.signed_value(a), self.signed_value(b))
+        total = self.combine([(1, self.signed_value(a)), (1 if t.op == "saddo" else -1, self.signed_value(b))])
+        half = 1 << (a.width - 1)
+        expression = self.expression(total)
+        return z3.Or(expression < -half, expression >= half)
+
+    def equal(self, a: _Value, b: _Value) -> Any:
+        difference = self.combine([(1, a), (-1, b)])
+        if not difference.parts:
+            return self.z3.BoolVal(True)
+        return self.expression(difference) == 0
+
+    def less(self, a: _Value, b: _Value) -> Any:
+        return self.expression(self.combine([(1, a), (-1, b)])) < 0
+
+    def vector(self, t: Term) -> _Value | None:
+        width = t.width
+        full = 1 << width
+        match t.op:
+            case "const":
+                return _constant(t.data)
+            case "sum":
+                parts = [(signed(c, width), self.value(a)) for c, a in zip(t.data[0], t.args, strict=True)]
+                unsigned = self.combine(parts, signed(t.data[1], width))
+                if unsigned.lo < 0 or unsigned.hi >= full:
+                    # Read with signs it may need no wrapping.
+                    with_signs = self.combine([(c, self.signed_value(a)) for (c, _), a in
+                                               zip(parts, t.args, strict=True)], signed(t.data[1], width))
+                    if with_signs.lo >= 0 and with_signs.hi < full:
+                        return with_signs
+                return self.wrapped(unsigned, width)
+            case "mul":
+                product = self.product(self.value(t.args[0]), self.value(t.args[1]))
+                return None if product is None else self.wrapped(product, width)
+            case "zext":
+                return self.value(t.args[0])
+            case "sext":
+                return self.wrapped(self.signed_value(t.args[0]), width)
+            case "not":
+                return self.combine([(-1, self.value(t.args[0]))], full - 1)
+            case "concat":
+                high, low = t.args
+                return self.combine([(1 << low.width, self.value(high)), (1, self.value(low))])
+            case "extract":
+                return self.wrapped(self.divide(self.value(t.args[0]), 1 << t.data[1])[0], width)
+            case "ite":
+                return self.chosen(self.truth(t.args[0]), self.value(t.args[1]), self.value(t.args[2]))
+            case "udiv" | "urem":
+                return self.division(t)
+            case "sdiv" | "srem":
+                return self.signed_division(t)
+            case "shl" | "lshr":
+                return self.shift(t)
+            case "and" if t.args[1].op == "const":
+                return self.mask(self.value(t.args[0]), t.args[1].data)
+        return None
+
+    def mask(self, value: _Value, mask: int) -> _Value:
+        """The sum of the mask's runs of ones, each a field of the value."""
+        fields: list[tuple[int, _Value]] = []
+        position = 0
+        while mask >> position:
+            if not mask >> position & 1:
+                position += 1
+                continue
+            length = 1
+            while mask >> (position + length) & 1:
+                length += 1
+            field = self.divide(self.divide(value, 1 << position)[0], 1 << length)[1]
+            fields.append((1 << position, field))
+            position += length
+        return self.combine(fields)
+
+    def division(self, t: Term) -> _Value | None:
+        a, b = t.args
+        if b.op == "const" and b.data:
+            return self.divide(self.value(a), b.data)[t.op == "urem"]
+        key = ("by", a.id, b.id)
+        if key not in self.splits:
+            dividend, divisor = self.value(a), self.value(b)
+            # For a zero divisor the quotient is all ones, and the remainder the dividend.
+            most = a.hi // b.lo if b.lo else (1 << t.width) - 1
+            quotient, remainder = self.unknown(0, most), self.unknown(0, max(b.hi, a.hi))
+            product = self.product(quotient, divisor)
+            if product is None:
+                return None
+            is_zero = self.expression(divisor) == 0
+            exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
+            self.sides.append(self.z3.If(
+                is_zero, self.z3.And(self.expression(quotient) == (1 << t.width) - 1,
+                                     self.equal(remainder, dividend)),
+                self.z3.And(exact, self.less(remainder, divisor))))
+            self.splits[key] = quotient, remainder
+        return self.splits[key][t.op == "urem"]
+
+    def signed_division(self, t: Term) -> _Value | None:
+        a, b = t.args
+        if b.op != "const" or b.data in (0, (1 << t.width) - 1):
+            return None
+        divisor = signed(b.data, t.width)
+        dividend = self.signed_value(a)
+        negative = self.expression(dividend) < 0
+        magnitude = dividend if dividend.lo >= 0 else self.chosen(negative, self.combine([(-1, dividend)]), dividend)
+        magnitude = _Value(magnitude.parts, 0, max(abs(dividend.lo), abs(dividend.hi)))
+        self.sides.append(self.expression(magnitude) >= 0)
+        quotient, remainder = self.divide(magnitude, abs(divisor))
+        if t.op == "srem":
+            result = self.chosen(negative, self.combine([(-1, remainder)]), remainder)
+        elif divisor > 0:
+            result = self.chosen(negative, self.combine([(-1, quotient)]), quotient)
+        else:
+            result = self.chosen(negative, quotient, self.combine([(-1, quotient)]))
+        return self.wrapped(result, t.width)
+
+    def shift(self, t: Term) -> _Value | None:
+        """By an amount of few possible values: a choice between them."""
+        value, count = t.args
+        last = min(count.hi, t.width)
+        if last - count.lo > 64:
+            return None
+        amount = self.expression(self.value(count))
+        result = _constant(0)
+        inner = self.value(value)
+        for k in range(last, count.lo - 1, -1):
+            if k >= t.width:
+                continue
+            moved = self.divide(inner, 1 << k)[0] if t.op == "lshr" else self.wrapped(
+                self.combine([(1 << k, inner)]), t.width)
+            result = self.chosen(amount == k, moved, result)
+        return result
+
+
+def _constant(value: int) -> _Value:
+    return _Value({(): value} if value else {}, value, value)

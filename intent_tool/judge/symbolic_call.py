@@ -1,0 +1,178 @@
+"""One call with symbolic arguments: registers, memory and the contract's inputs, from the same free variables.
+
+The calling conventions are those of calls.py. What an ABI leaves undefined (the upper bits of narrow arguments, all
+other registers, flags, the stack below) is a free variable of its own, so a proof covers whatever it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from intent_tool.judge.bitvector import Graph, Term
+from intent_tool.judge.calls import buffer_groups
+from intent_tool.judge.layout import Placed
+from intent_tool.judge.meaning import Input, Number
+from intent_tool.judge.memory import Layout, Region
+from intent_tool.judge.semantics import Instruction, Semantics
+from intent_tool.language.contract import Contract, Parameter, ScalarType
+from intent_tool.machine.target import Target
+
+ARGUMENT_SLOTS = {"x86_64": 8, "arm64": 0, "riscv64": 0}
+"""Bytes from the stack pointer on entry to the first argument on the stack: x86-64 has the return address there
+(AMD64 ABI 3.2.2, AAPCS64 6.8.2, RISC-V psABI)."""
+RED_ZONE = {"x86_64": 128, "arm64": 0, "riscv64": 0}
+"""Bytes below the stack pointer that a function may use (AMD64 ABI 3.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicCall:
+    """Everything before the first instruction."""
+
+    registers: dict[str, Term]
+    layout: Layout
+    inputs: Mapping[str, Input]
+    """What the contract's parameters are."""
+    buffers: Mapping[str, Region]
+    """The memory of each buffer parameter."""
+    assumptions: tuple[Term, ...]
+    """What types say: a `bool` is 0 or 1 needs none, since it is made of one bit."""
+    stack: Term
+    return_address: Term
+    stack_arguments: range
+    lengths: Mapping[str, int]
+    """Elements of each buffer."""
+
+
+def scalar_input(graph: Graph, name: str, type_: ScalarType, fixed: int | None = None) -> Number:
+    """A parameter or an element as a free variable, or as the constant `fixed`."""
+    if fixed is not None:
+        return Number(graph.const(fixed, max(type_.bits, 1)), fixed, fixed)
+    if type_.is_bool:
+        return Number(graph.var(name, 1), 0, 1)
+    return Number(graph.var(name, type_.bits), type_.minimum, type_.maximum)
+
+
+def symbolic_call(contract: Contract, target: Target, graph: Graph, semantics: Semantics, placed: Placed,
+                  fixed: Mapping[str, int], lengths: Mapping[str, int]) -> SymbolicCall:
+    """`fixed` are the values of parameters that are lengths, `lengths` the element counts of buffers."""
+    assert contract.signature is not None
+    parameters = contract.signature.parameters
+    registers = {name: graph.var(f"junk.{name}", width) for name, width in semantics.registers}
+    if "df" in registers:
+        # AMD64 ABI 3.2.1: the direction flag is clear on entry.
+        registers["df"] = graph.false
+    stack = graph.var("stack", 64)
+    registers[target.abi.stack_pointer] = stack
+    return_address = graph.var("return", 64)
+    if target.abi.link_register is not None:
+        registers[target.abi.link_register] = return_address
+    layout = Layout(graph)
+    inputs: dict[str, Input] = {}
+    buffers: dict[str, Region] = {}
+    words: list[Term] = []
+    regions = _buffer_regions(contract, graph, layout, lengths, inputs)
+    for p in parameters:
+        if p.buffer is not None:
+            buffers[p.name] = regions[p.name]
+            words.append(regions[p.name].base)
+        else:
+            number = scalar_input(graph, p.name, p.type, fixed.get(p.name))
+            inputs[p.name] = number
+            words.append(passed(graph, number, p.type, target, f"junk.above.{p.name}"))
+    in_registers = target.abi.arguments
+    for name, word in zip(in_registers, words, strict=False):
+        registers[name] = word
+    on_stack = words[len(in_registers):]
+    first = ARGUMENT_SLOTS[target.isa]
+    _frame(graph, layout, stack, return_address, on_stack, first)
+    _constants(graph, layout, semantics, placed)
+    return SymbolicCall(registers, layout, inputs, buffers, (), stack, return_address,
+                        range(0, first + 8 * len(on_stack)), lengths)
+
+
+def passed(graph: Graph, number: Number, type_: ScalarType, target: Target, junk: str) -> Term:
+    """The 64 bits of the register or slot that an argument is passed in."""
+    value = number.at(graph, type_.bits)
+    if type_.bits == 64:
+        return value
+    if target.abi.narrow_values == "sign-extended":
+        if type_.signed:
+            return graph.sext(value, 64)
+        # RISC-V psABI: extended by its own sign to 32 bits, then sign-extended.
+        return graph.sext(value, 64) if type_.bits == 32 else graph.zext(value, 64)
+    return graph.concat(graph.var(junk, 64 - type_.bits), value)
+
+
+def _buffer_regions(contract: Contract, graph: Graph, layout: Layout, lengths: Mapping[str, int],
+                    inputs: dict[str, Input]) -> dict[str, Region]:
+    """A region for each buffer, one for all that start at one address; their elements go into `inputs`."""
+    assert contract.signature is not None
+    parameters = contract.signature.parameters
+    found: dict[str, Region] = {}
+    for group in buffer_groups(contract):
+        members = [parameters[i] for i in group]
+        # The longest one's elements are the free variables; the others see the same bytes.
+        longest = max(members, key=lambda p: lengths[p.name] * p.type.bytes)
+        memory = _element_bytes(graph, longest, lengths[longest.name])
+        writable = any(p.buffer is not None and p.buffer.writable for p in members)
+        region = Region(" and ".join(p.name for p in members), graph.var(f"address.{longest.name}", 64), 0,
+                        len(memory), writable, memory.__getitem__)
+        layout.add(region)
+        for p in members:
+            found[p.name] = region
+            inputs[p.name] = tuple(element(graph, p, memory[k * p.type.bytes:(k + 1) * p.type.bytes])
+                                   for k in range(lengths[p.name]))
+    return found
+
+
+def _element_bytes(graph: Graph, p: Parameter, count: int) -> list[Term]:
+    memory: list[Term] = []
+    for k in range(count):
+        value = scalar_input(graph, f"{p.name}[{k}]", p.type).at(graph, p.type.bits)
+        memory += [graph.extract(value, 8 * j + 7, 8 * j) for j in range(p.type.bytes)]
+    return memory
+
+
+def element(graph: Graph, p: Parameter, content: Sequence[Term]) -> Number:
+    """The number that some bytes in memory are."""
+    value = content[0]
+    for byte in content[1:]:
+        value = graph.concat(byte, value)
+    if p.type.is_bool and value.op == "zext":
+        return Number(value.args[0], 0, 1)
+    return Number(value, p.type.minimum if not p.type.is_bool else 0, p.type.maximum if not p.type.is_bool else 255)
+
+
+def _frame(graph: Graph, layout: Layout, stack: Term, return_address: Term, on_stack: Sequence[Term],
+           first: int) -> None:
+    passed_bytes: list[Term] = []
+    for word in [return_address, *on_stack] if first else on_stack:
+        passed_bytes += [graph.extract(word, 8 * j + 7, 8 * j) for j in range(8)]
+
+    def initial(at: int) -> Term:
+        return passed_bytes[at] if 0 <= at < len(passed_bytes) else graph.var(f"junk.stack[{at}]", 8)
+    layout.add(Region("the stack", stack, 0, 1 << 16, True, initial, is_frame=True))
+
+
+def _constants(graph: Graph, layout: Layout, semantics: Semantics, placed: Placed) -> None:
+    """The tables, at free addresses: a linked file's keep their distance to the code, those of an object have none."""
+    image = placed.image
+    fixups = {f.offset: f for f in image.fixups}
+    starts = [start for start, _ in placed.tables]
+    code = graph.var("address.code", 64)
+    bases = [code if image.linked else graph.var(f"address.constants.{k}", 64) for k in range(len(starts))]
+    for base, start, block in zip(bases, starts, image.blocks, strict=True):
+        distance = start - placed.entry if image.linked else 0
+        content = block.data
+        layout.add(Region("its constants", base, distance, len(content), False,
+                          lambda at, data=content: graph.const(data[at], 8)))  # type: ignore[misc]
+
+    def locate(instruction: Instruction, address: int) -> Term:
+        """A relocated field means its table, wherever that will be; all else means the place beside the code."""
+        inside = range(instruction.address - placed.entry, instruction.address - placed.entry + instruction.size)
+        fixup = next((fixups[offset] for offset in inside if offset in fixups), None)
+        if fixup is None or fixup.block is None:
+            return graph.add(code, graph.const(address - placed.entry, 64))
+        return graph.add(bases[fixup.block], graph.const(address - starts[fixup.block], 64))
+    semantics.locate = locate
