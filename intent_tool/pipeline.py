@@ -76,7 +76,8 @@ def build(path: Path, target: Target, root: Path | None = None, evidence: str = 
         if not verdict.accepted:
             refused.append(Refused(candidate.generator, verdict.problems))
         elif EVIDENCE.index(verdict.evidence) < EVIDENCE.index(evidence):
-            refused.append(Refused(candidate.generator, (f"is {verdict.evidence}, must be {evidence}",)))
+            refused.append(Refused(candidate.generator, (f"is {verdict.evidence}, must be {evidence}",
+                                                          *verdict.unchecked)))
         else:
             header = header_text(contract) if contract.signature is not None else None
             return Built(contract, target, candidate, code, binary, header, verdict, notes, tuple(refused),
@@ -105,6 +106,7 @@ def record(built: Built, intent: str) -> Record:
         "intent": intent, "symbol": built.contract.name,
         "kind": "function" if built.contract.signature is not None else "program",
         "target": built.target.name, "generator": built.candidate.generator, "evidence": verdict.evidence,
+        "longest": verdict.longest, "solvers": list(verdict.solvers),
         "vectors": verdict.vectors, "emulators": list(verdict.emulators), "instructions": verdict.instructions,
         "bytes": verdict.bytes, "rodata": len(built.code.rodata), "stack": stack_bytes(built.code, built.target),
         "seconds": round(built.seconds, 3), "cached": False,

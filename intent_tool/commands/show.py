@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
-    from intent_tool.emit.listing import evidence_text, listing_json, listing_text, size_text
+    from intent_tool.emit.listing import listing_json, listing_text, size_text, verdict_text
 
     root = project_root(options, options.file)
     built = pipeline.build(options.file, one_target(options, root), root)
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> Reply:
     lines = [
         f"{built.contract.name} for {built.target.name}: {size_text(verdict.instructions, verdict.bytes)}"
         + (f", {record['rodata']} bytes of tables" if record["rodata"] else ""),
-        f"evidence: {evidence_text(verdict.evidence, verdict.vectors, verdict.emulators)}",
+        f"evidence: {verdict_text(verdict)}",
         f"generator: {built.candidate.generator}, {built.seconds:.2f} s",
     ]
     lines += [f"unchecked: {line}" for line in verdict.unchecked]

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
-    from intent_tool.emit.listing import evidence_text, size_text
+    from intent_tool.emit.listing import size_text, verdict_text
     from intent_tool.language.check import check_contract
     from intent_tool.language.load import load_intent
 
@@ -35,11 +35,12 @@ def run(options: argparse.Namespace) -> Reply:
     data = {"binary": str(options.binary), "intent": str(options.file), "symbol": options.symbol or contract.name,
             "target": target.name, "accepted": verdict.accepted, "evidence": verdict.evidence,
             "problems": list(verdict.problems), "vectors": verdict.vectors, "emulators": list(verdict.emulators),
+            "longest": verdict.longest, "solvers": list(verdict.solvers),
             "instructions": verdict.instructions, "bytes": verdict.bytes, "unchecked": list(verdict.unchecked)}
     head = f"{options.binary}: {options.symbol or contract.name} for {target.name}: "
     if verdict.accepted:
         return Reply(f"{head}keeps the contract of {options.file}: "
-                     f"{evidence_text(verdict.evidence, verdict.vectors, verdict.emulators)}, "
+                     f"{verdict_text(verdict)}, "
                      f"{size_text(verdict.instructions, verdict.bytes)}"
                      + "".join(f"\nunchecked: {line}" for line in verdict.unchecked), data)
     problems = "\n".join("  " + problem for problem in verdict.problems)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from intent_tool.judge.verdict import Verdict
 from intent_tool.machine.assembly import MachineCode
 
 
@@ -34,8 +36,19 @@ def size_text(instructions: int, bytes: int) -> str:
     return f"{instructions} instruction{plural[0]}, {bytes} byte{plural[1]}"
 
 
-def evidence_text(evidence: str, vectors: int, emulators: tuple[str, ...] | list[str]) -> str:
-    """``tested (10,000 vectors, qemu-aarch64 + unicorn)``: never more than what was reached."""
-    if not vectors:
-        return evidence
-    return f"{evidence} ({vectors:,} vectors, {' + '.join(emulators)})"
+def evidence_text(evidence: str, vectors: int, emulators: Sequence[str], longest: int | None = None,
+                  solvers: Sequence[str] = ()) -> str:
+    """``tested (10,000 vectors, qemu-aarch64 + unicorn)``: never more than what was reached. A proof says how it was
+    found first: ``proved (bitwuzla; …)``, ``bounded (up to 16 elements, bitwuzla; …)``."""
+    details = []
+    if evidence in ("proved", "bounded"):
+        how = " + ".join(solvers) or "by simplification"
+        details.append(f"up to {longest} elements, {how}" if evidence == "bounded" else how)
+    if vectors:
+        details.append(f"{vectors:,} vectors, {' + '.join(emulators)}")
+    return f"{evidence} ({'; '.join(details)})" if details else evidence
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The evidence of a verdict."""
+    return evidence_text(verdict.evidence, verdict.vectors, verdict.emulators, verdict.longest, verdict.solvers)

@@ -25,7 +25,7 @@ ite             condition, then, otherwise
 popcount        number of ones, in just enough bits
 clz ctz         leading, trailing zeros (the width for 0), in just enough bits
 saddo ssubo     whether signed addition, subtraction of two terms overflows; width 1
-table           index; `data` is (start, values): values[index - start]; the first one outside
+table           index; `data` is the values, at most as many as the index can tell apart; the first one outside
 ==============  =====================================================================================
 
 Every term also knows an interval of its value, unsigned and signed, and what is known to fit fewer bits is an
@@ -282,7 +282,7 @@ class Graph:
             if b.data == (1 << width) - 1:
                 return a
             return self._mask(a, b)
-        if a is self._negated(b):
+        if a is self.not_(b):
             return self.const(0, width)
         if width == 1:
             found = self._conjunction(a, b)
@@ -347,7 +347,7 @@ class Graph:
                 return a
             if b.data == full:
                 return b
-        if a is self._negated(b):
+        if a is self.not_(b):
             return self.const(full, width)
         if width == 1:
             found = self._disjunction(a, b)
@@ -392,7 +392,8 @@ class Graph:
                 return self.xor(a.args[0], self.const(a.args[1].data ^ b.data, width))
             if a.op == "concat" or (a.op == "zext" and b.data >> a.args[0].width):
                 split = a.args[-1].width
-                return self.concat(self.xor(self.extract(a, width - 1, split), self.const(b.data >> split, width - split)),
+                upper = self.const(b.data >> split, width - split)
+                return self.concat(self.xor(self.extract(a, width - 1, split), upper),
                                    self.xor(self.extract(a, split - 1, 0), self.const(b.data, split)))
             if a.op == "ite" and (a.args[1].op == "const" or a.args[2].op == "const"):
                 return self.ite(a.args[0], self.xor(a.args[1], b), self.xor(a.args[2], b))
@@ -431,9 +432,6 @@ class Graph:
         a, b = overflow.args
         return self.slt(a, b) if self.slt(self.sub(a, b), self.const(0, a.width)) is sign else None
 
-    def _negated(self, a: Term) -> Term:
-        return self.not_(a)
-
     def _conjunction(self, a: Term, b: Term) -> Term | None:
         """Simpler forms of a & b, of width 1."""
         for x, y in ((a, b), (b, a)):
@@ -447,12 +445,12 @@ class Graph:
             if x.op == "and":
                 if y in x.args:
                     return x
-                if self._negated(y) in x.args:
+                if self.not_(y) in x.args:
                     return self.false
             if x.op == "or":
                 if y in x.args:
                     return y
-                inverse = self._negated(y)
+                inverse = self.not_(y)
                 if inverse in x.args:
                     return self.and_(x.args[1] if x.args[0] is inverse else x.args[0], y)
         if a.op == "not" and b.op == "not":
@@ -467,12 +465,12 @@ class Graph:
             if x.op == "or":
                 if y in x.args:
                     return x
-                if self._negated(y) in x.args:
+                if self.not_(y) in x.args:
                     return self.true
             if x.op == "and":
                 if y in x.args:
                     return y
-                inverse = self._negated(y)
+                inverse = self.not_(y)
                 if inverse in x.args:
                     return self.or_(x.args[1] if x.args[0] is inverse else x.args[0], y)
         if a.op == "and" and b.op == "and":
@@ -561,7 +559,8 @@ class Graph:
                     return self.extract(lower, high, low)
                 if low >= lower.width:
                     return self.extract(upper, high - lower.width, low - lower.width)
-                return self.concat(self.extract(upper, high - lower.width, 0), self.extract(lower, lower.width - 1, low))
+                return self.concat(self.extract(upper, high - lower.width, 0),
+                                   self.extract(lower, lower.width - 1, low))
             case "zext" | "sext":
                 return self._extract_extension(a, high, low)
             case "not":
@@ -591,8 +590,7 @@ class Graph:
                 if low == 0 and a.args[1].hi < 1 << width:
                     return self.shl(self.extract(a.args[0], high, 0), self.extract(a.args[1], high, 0))
             case "table":
-                start, values = a.data
-                return self.table(a.args[0], start, tuple(v >> low & (1 << width) - 1 for v in values), width)
+                return self.table(a.args[0], 0, tuple(v >> low & (1 << width) - 1 for v in a.data), width)
         return self._make("extract", width, (a,), (high, low))
 
     def _extract_extension(self, a: Term, high: int, low: int) -> Term:
@@ -876,7 +874,8 @@ class Graph:
         if op == "clz" and a.op == "zext":
             inner = a.args[0]
             wide = max(bits, inner.width.bit_length())
-            return self._resized(self.linear([(1, self._counted(op, inner, wide))], a.width - inner.width, wide), width)
+            rest = self._counted(op, inner, wide)
+            return self._resized(self.linear([(1, rest)], a.width - inner.width, wide), width)
         return self._resized(self._make(op, bits, (a,)), width)
 
     def _resized(self, a: Term, width: int) -> Term:
@@ -884,16 +883,18 @@ class Graph:
 
     def table(self, index: Term, start: int, values: Sequence[int], width: int) -> Term:
         """``values[index - start]`` of `width` bits; the first value where the index is outside."""
+        first = self.const(values[0], width)
+        values = tuple(values)[:max((1 << index.width) - start, 0)]
         if index.op == "const":
             inside = start <= index.data < start + len(values)
-            return self.const(values[index.data - start] if inside else values[0], width)
-        if len(set(values)) == 1:
-            return self.const(values[0], width)
+            return self.const(values[index.data - start], width) if inside else first
+        if all(v == first.data for v in values):
+            return first
         top = max(values)
         if top < 1 << (width - 1):
             inner = max(top.bit_length(), 1)
-            return self.zext(self._make("table", inner, (index,), (start, tuple(values))), width)
-        return self._make("table", width, (index,), (start, tuple(values)))
+            return self.zext(self.table(index, start, values, inner), width)
+        return self._make("table", width, (self.sub(index, self.const(start, index.width)),), values)
 
 
 # What the rules need to know about terms.
@@ -942,17 +943,14 @@ def _signed_bits(term: Term) -> int:
                term.shi.bit_length() if term.shi >= 0 else (~term.shi).bit_length()) + 1
 
 
-def _signed_coefficient(value: int, width: int) -> int:
-    return signed(value, width)
-
-
 def _sum_interval(coefficients: Sequence[int], constant: int, atoms: Sequence[Term], width: int,
                   is_signed: bool) -> tuple[int, int]:
     """The exact interval of the sum over the integers, coefficients read as signed numbers."""
     lo = hi = signed(constant, width)
     for c, atom in zip(coefficients, atoms, strict=True):
         coefficient = signed(c, width)
-        ends = (coefficient * (atom.slo if is_signed else atom.lo), coefficient * (atom.shi if is_signed else atom.hi))
+        low, high = (atom.slo, atom.shi) if is_signed else (atom.lo, atom.hi)
+        ends = (coefficient * low, coefficient * high)
         lo, hi = lo + min(ends), hi + max(ends)
     return lo, hi
 
@@ -1006,7 +1004,7 @@ def _bound(t: Term) -> None:
             t.slo, t.shi = t.args[0].slo, t.args[0].shi
         case "sum":
             for is_signed in (False, True):
-                lo, hi = _sum_interval(*t.data, t.args, width, is_signed)
+                lo, hi = _sum_interval(t.data[0], t.data[1], t.args, width, is_signed)
                 if lo >= 0 and hi <= full:
                     t.lo, t.hi = max(t.lo, lo), min(t.hi, hi)
                 if lo >= -(1 << width - 1) and hi < 1 << (width - 1):
@@ -1061,7 +1059,7 @@ def _bound(t: Term) -> None:
         case "popcount" | "clz" | "ctz":
             t.hi = t.args[0].width
         case "table":
-            t.lo, t.hi = min(t.data[1]), max(t.data[1])
+            t.lo, t.hi = min(t.data), max(t.data)
     half = 1 << (width - 1)
     if t.hi < half:
         t.slo, t.shi = max(t.slo, t.lo), min(t.shi, t.hi)
@@ -1112,7 +1110,8 @@ def value_of(t: Term, a: Sequence[int], values: Mapping[str, int]) -> int:
         case "var":
             return values.get(t.data, 0) & full
         case "sum":
-            return (sum(c * x for c, x in zip(t.data[0], a, strict=True)) + int(t.data[1])) & full
+            total: int = sum(c * x for c, x in zip(t.data[0], a, strict=True)) + t.data[1]
+            return total & full
         case "mul":
             return a[0] * a[1] & full
         case "and":
@@ -1124,7 +1123,7 @@ def value_of(t: Term, a: Sequence[int], values: Mapping[str, int]) -> int:
         case "not":
             return a[0] ^ full
         case "shl":
-            return a[0] << a[1] & full if a[1] < width else 0
+            return (a[0] << a[1]) & full if a[1] < width else 0
         case "lshr":
             return a[0] >> a[1] if a[1] < width else 0
         case "ashr":
@@ -1159,6 +1158,5 @@ def value_of(t: Term, a: Sequence[int], values: Mapping[str, int]) -> int:
             total = x + y if t.op == "saddo" else x - y
             return int(not -(1 << inner - 1) <= total < 1 << (inner - 1))
         case "table":
-            start, table = t.data
-            return int(table[a[0] - start] if start <= a[0] < start + len(table) else table[0])
+            return int(t.data[a[0] if a[0] < len(t.data) else 0])
     raise AssertionError(t.op)

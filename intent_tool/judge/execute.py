@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.decode import BRANCH, JUMP, RETURN, Decoded
-from intent_tool.judge.memory import Contents, Layout, Place, TooMany, Wild
+from intent_tool.judge.memory import Contents, Layout, Place, Wild
 from intent_tool.judge.semantics import Instruction, Semantics
 
 MOST_STEPS = 60_000
@@ -41,6 +41,8 @@ class Demand:
     guard: Term
     """When control gets there."""
     holds: Term
+    noticeable: bool = True
+    """An emulator would stop there, with the layouts that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,9 @@ class Executor:
             arms.append((place, State(path, dict(state.registers), dict(state.contents))))
         return arms
 
-    def demand(self, what: str, offset: int | None, guard: Term, holds: Term) -> None:
+    def demand(self, what: str, offset: int | None, guard: Term, holds: Term, noticeable: bool = True) -> None:
         if holds is not self.graph.true and guard is not self.graph.false:
-            self.demands.append(Demand(what, offset, guard, holds))
+            self.demands.append(Demand(what, offset, guard, holds, noticeable))
 
     # Merging.
 
@@ -311,7 +313,7 @@ class _Port:
         room = region.size - size
         inside = graph.false if room < 0 else graph.ule(place.offset, graph.const(room, 64))
         side = "before the start" if place.offset.shi < 0 else "past the end"
-        executor.demand(f"{verb} {side} of {region.name}", self.offset, guard, inside)
+        executor.demand(f"{verb} {side} of {region.name}", self.offset, guard, inside, region.is_buffer)
         return inside is not graph.false
 
     def _in_frame(self, place: Place, size: int, verb: str, guard: Term) -> bool:
@@ -326,7 +328,7 @@ class _Port:
         offset = place.offset
         if offset.op != "const":
             inside = graph.and_(graph.sle(graph.const(low, 64), offset), graph.sle(offset, graph.const(-size, 64)))
-            executor.demand(f"{verb} outside of its stack frame", self.offset, guard, inside)
+            executor.demand(f"{verb} outside of its stack frame", self.offset, guard, inside, noticeable=False)
             executor.depth = max(executor.depth, -low)
             return inside is not graph.false
         at = signed(offset.data, 64)
@@ -338,7 +340,7 @@ class _Port:
             return True
         where = "below the stack pointer" if at < low else "to the stack of its caller" if verb == "writes" else (
             "from the stack of its caller")
-        executor.demand(f"{verb} {where}", self.offset, guard, graph.false)
+        executor.demand(f"{verb} {where}", self.offset, guard, graph.false, noticeable=False)
         return False
 
 

@@ -10,10 +10,12 @@ from intent_tool.judge.admit import admit_function
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.embedded import run_embedded, run_harness_embedded, supports
 from intent_tool.judge.emulate import run_harness, runner_path
+from intent_tool.judge.evidence import Evidence, establish
 from intent_tool.judge.examples import Answers, example_calls, example_problems
 from intent_tool.judge.harness.protocol import Job, Outcome
 from intent_tool.judge.image import read_image
 from intent_tool.judge.programs import judge_program
+from intent_tool.judge.prove import SECONDS
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.trial import Run, Subject, Trial, lay_down, repeat, run_trial
 from intent_tool.judge.verdict import Verdict
@@ -30,11 +32,13 @@ _ROUNDS = 8
 
 
 def judge_function(contract: Contract, target: Target, binary: bytes, symbol: str,
-                   inputs: Sequence[Arguments] | None = None, *, vectors: int = 10_000, seed: int = 1) -> Verdict:
-    """Judges the function `symbol` of a finished file against its contract.
+                   inputs: Sequence[Arguments] | None = None, *, vectors: int = 10_000, seed: int = 1,
+                   seconds: float = SECONDS) -> Verdict:
+    """Judges the function `symbol` of a finished file against its contract: first tests, then a proof.
 
-    `inputs` replaces the judge's own choice of `vectors` inputs, which depends on `seed` alone. Whatever is wrong
-    with the binary is in the verdict's problems; nothing is raised for it.
+    `inputs` replaces the judge's own choice of `vectors` inputs, which depends on `seed` alone. `seconds` is what
+    each proof may take, of the contract and of the function; with 0 there is none. Whatever is wrong with the
+    binary is in the verdict's problems; nothing is raised for it.
     """
     instructions = size = 0
     try:
@@ -52,6 +56,8 @@ def judge_function(contract: Contract, target: Target, binary: bytes, symbol: st
         subject = Subject(contract, target, oracle, image, first)
         emulators = _Emulators(target.runner[0] if runner is not None else None, lacking)
         verdict = _run(subject, emulators, _inputs(contract, oracle, inputs, vectors, seed), seed)
+        if verdict.accepted:
+            verdict = _proved(subject, emulators, verdict, seconds)
     except Refused as refused:
         verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
     except OracleFault as fault:
@@ -109,8 +115,15 @@ def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed:
         depth = max(depth, again.depth)
     if "stack" in contract.limits and depth > contract.limits["stack"]:
         problems.append(f"it uses {depth} bytes of stack, the limit is {contract.limits['stack']}")
-    return Verdict(not problems, "none" if problems else "tested", tuple(problems), trial.calls, tuple(ran), 0, 0,
-                   tuple(_unchecked(subject, emulators)))
+    return Verdict(not problems, "none" if problems else "tested", tuple(problems), trial.calls, tuple(ran), 0, 0)
+
+
+def _proved(subject: Subject, emulators: _Emulators, verdict: Verdict, seconds: float) -> Verdict:
+    """The verdict on a function that passed its tests, with as much more as a proof shows."""
+    evidence = establish(subject, seconds) if seconds else Evidence("tested", unproved=("not proved: not asked for",))
+    return replace(verdict, accepted=not evidence.problems, evidence=evidence.level, problems=evidence.problems,
+                   unchecked=(*_unchecked(subject, emulators, evidence), *evidence.unproved),
+                   longest=evidence.longest, solvers=evidence.solvers, kept=evidence.kept)
 
 
 def _size(arguments: Arguments) -> int:
@@ -167,23 +180,16 @@ def _examples(subject: Subject, answers: Answers, seed: int) -> list[str]:
     return [f"an example nests more than {_ROUNDS} calls"]
 
 
-def _unchecked(subject: Subject, emulators: _Emulators) -> Iterable[str]:
+def _unchecked(subject: Subject, emulators: _Emulators, evidence: Evidence) -> Iterable[str]:
     contract = subject.contract
     if emulators.runner is None:
         yield f"a second emulator: {subject.target.runner[0]} is not installed"
     elif emulators.lacking is not None:
         yield f"a second emulator: {emulators.lacking}"
-    if contract.secret:
+    if contract.secret and not evidence.followed:
         yield f"secret: whether {', '.join(sorted(contract.secret))} influence timing"
-    if "stack" in contract.limits:
+    if "stack" in contract.limits and not evidence.followed:
         yield "stack: measured on the calls that were made, not bounded for all"
-    assert contract.signature is not None
-    if contract.signature.result is not None and contract.returns is None and not contract.ensures:
-        yield "the result, but for the examples: the contract has no formula"
-    formless = [p.name for p in contract.signature.parameters
-                if p.buffer is not None and p.buffer.writable and p.name not in contract.writes]
-    if formless and not contract.ensures:
-        yield f"the content of {', '.join(formless)}, but for the examples: the contract has no formula"
 
 
 __all__ = ["judge_function", "judge_program"]

@@ -35,7 +35,16 @@ class Region:
     writable: bool
     initial: Callable[[int], Term]
     """The byte at an offset from the start, on entry."""
-    is_frame: bool = False
+    kind: str
+    """``buffer``, ``constants`` or ``frame``."""
+
+    @property
+    def is_frame(self) -> bool:
+        return self.kind == "frame"
+
+    @property
+    def is_buffer(self) -> bool:
+        return self.kind == "buffer"
 
 
 Contents = dict[tuple[Region, int], Term]

@@ -72,7 +72,7 @@ def lanes() -> tuple[Lane, ...]:
 
 
 def decide(graph: Graph, questions: Sequence[Question], seconds: float, seed: int = 1) -> list[Answer]:
-    """The answers, in order, after at most `seconds` for all of them."""
+    """The answers, in order, after at most `seconds` for all of them. Once one is refuted the rest may stay open."""
     deadline = time.monotonic() + seconds
     answers: dict[int, Answer] = {}
     for i, question in enumerate(questions):
@@ -80,7 +80,7 @@ def decide(graph: Graph, questions: Sequence[Question], seconds: float, seed: in
             answers[i] = Answer(PROVED, {}, "")
     _sample(questions, answers, random.Random(seed))
     open_questions = [i for i in range(len(questions)) if i not in answers]
-    if open_questions:
+    if open_questions and not any(a.status == REFUTED for a in answers.values()):
         _Race(graph, questions, open_questions, answers, deadline).run()
     return [answers.get(i, Answer(UNKNOWN, {}, "")) for i in range(len(questions))]
 
@@ -149,26 +149,25 @@ class _Race:
 
     def run(self) -> None:
         try:
-            while self.left:
+            while self.left and not any(a.status == REFUTED for a in self.answers.values()):
                 now = time.monotonic()
                 if now >= self.deadline:
                     return
-                self._one(now)
+                # What one question leaves of its share, the next ones have.
+                self._one(now, now + (self.deadline - now) / len(self.left))
         finally:
             for child in list(self.children):
                 self._end(child)
 
-    def _one(self, since: float) -> None:
+    def _one(self, since: float, until: float) -> None:
         """Races for the first open question; what the first lane goes on to answer meanwhile is taken, too."""
         current = self.left[0]
-        started = set()
+        started = {0}
         if not any(c.lane == 0 for c in self.children):
             self.children.append(self._start(0, list(self.left)))
-        started.add(0)
-        given_up: set[int] = set()
         while current in self.left:
             now = time.monotonic()
-            if now >= self.deadline:
+            if now >= until:
                 self.left.remove(current)
                 break
             for number, lane in enumerate(self.lanes):
@@ -180,7 +179,7 @@ class _Race:
                 self.left.remove(current)
                 break
             pending = [since + lane.start - now for n, lane in enumerate(self.lanes) if n not in started]
-            wait = min([self.deadline - now, *pending])
+            wait = min([until - now, *pending])
             ready, _, _ = select.select([c.pipe for c in self.children], [], [], max(0.0, wait))
             for child in [c for c in self.children if c.pipe in ready]:
                 for index, answer in self._read(child):
@@ -188,8 +187,6 @@ class _Race:
                         self.answers[index] = answer
                         if index in self.left:
                             self.left.remove(index)
-                    else:
-                        given_up.add(child.lane)
         for child in list(self.children):
             # The first lane may go on when it is already past this question.
             if child.lane != 0 or current in child.questions[:1]:

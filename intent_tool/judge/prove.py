@@ -23,12 +23,10 @@ from intent_tool.judge.memory import TooMany
 from intent_tool.judge.portfolio import PROVED, REFUTED, Question, decide, refutes
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.semantics import Semantics
-from intent_tool.judge.symbolic_call import RED_ZONE, SymbolicCall, element, passed, symbolic_call
+from intent_tool.judge.symbolic_call import RED_ZONE, SymbolicCall, passed, symbolic_call
+from intent_tool.judge.symbolic_inputs import arguments_of, element, length_parameters, symbolic_inputs
 from intent_tool.judge.trial import lay_down
 from intent_tool.language.contract import Contract, Parameter
-from intent_tool.language.oracle import length_of
-from intent_tool.language.tree import Name
-from intent_tool.language.walk import descendants
 from intent_tool.machine.target import Target
 
 SECONDS = 10.0
@@ -44,6 +42,8 @@ class Counterexample:
     arguments: Arguments
     model: Mapping[str, int]
     """Values of all free variables, of registers that hold junk, too."""
+    noticeable: bool
+    """An emulator must see it. (Nothing there stops an access to the caller's stack or beside a constant table.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,10 @@ class Proof:
     """Elements; for ``bounded``."""
     solvers: tuple[str, ...] = ()
     """Those that had a part in it; none when simplification did it all."""
+    followed: bool = False
+    """All paths were followed to their end: secrets were looked after, and `depth` is known."""
     depth: int = 0
-    """Bytes of stack that the function takes at most."""
+    """Bytes of stack that the function takes at most, when `followed`."""
     seconds: float = 0.0
 
 
@@ -70,7 +72,8 @@ class _Claim:
     question: Question
     what: str
     kind: str
-    """``result``, ``access``, ``abi`` or ``limit``."""
+    """``result``, ``access`` or ``abi``."""
+    noticeable: bool = True
 
 
 class _Gone(Exception):
@@ -137,22 +140,21 @@ class _Prover:
             break
         if longest < 1:
             return Proof("unknown", (why,), solvers=tuple(sorted(solvers)))
-        return Proof("bounded", longest=longest, solvers=tuple(sorted(solvers)), depth=depth)
+        return Proof("bounded", longest=longest, solvers=tuple(sorted(solvers)), followed=True, depth=depth)
 
     # One choice of lengths.
 
     def instance(self, fixed: Mapping[str, int]) -> Proof:
         graph = Graph()
         semantics = Semantics(self.target, graph)
-        assert self.contract.signature is not None
-        lengths = {p.name: self.length(p, fixed) for p in self.contract.signature.parameters if p.buffer is not None}
-        call = symbolic_call(self.contract, self.target, graph, semantics, self.placed, fixed, lengths)
+        given = symbolic_inputs(self.contract, graph, fixed)
+        call = symbolic_call(self.contract, self.target, graph, semantics, self.placed, given)
         try:
-            wanted = meaning(self.contract, graph, call.inputs)
+            wanted = meaning(self.contract, graph, given.inputs)
         except NotUnderstood as problem:
             return Proof("unknown", (f"the contract holds {problem.construct}, too much for a proof",))
         if wanted.requires is graph.false:
-            return Proof(PROVED)
+            return Proof(PROVED, followed=True)
         try:
             outcome = self.execute(graph, semantics, call, wanted)
         except Undecided as problem:
@@ -162,10 +164,6 @@ class _Prover:
         self.check_secrets(outcome, call)
         claims = list(_merged_claims(graph, self.claims(graph, call, wanted, outcome)))
         return self.decided(graph, call, claims, outcome)
-
-    def length(self, p: Parameter, fixed: Mapping[str, int]) -> int:
-        assert p.buffer is not None
-        return p.buffer.constant_length if p.buffer.constant_length is not None else length_of(p.buffer.length, fixed)
 
     def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, wanted: Meaning) -> Outcome:
         from intent_tool.judge.decode import decode, surroundings
@@ -190,7 +188,8 @@ class _Prover:
         requires = (wanted.requires,)
         for demand in outcome.demands:
             at = f" at offset {demand.offset:#x}" if demand.offset is not None else ""
-            yield _Claim(Question((*requires, demand.guard), demand.holds), demand.what + at, "access")
+            yield _Claim(Question((*requires, demand.guard), demand.holds), demand.what + at, "access",
+                         demand.noticeable)
         yield from self.abi_claims(graph, call, requires, outcome)
         yield from self.result_claims(graph, call, wanted, outcome)
         yield from self.memory_claims(graph, call, wanted, outcome)
@@ -246,7 +245,7 @@ class _Prover:
         after = {p.name: tuple(self.elements(graph, call, outcome, p)) for p in self.contract.signature.parameters
                  if p.buffer is not None and p.buffer.writable}
         try:
-            holds, demands = ensured(self.contract, graph, call.inputs, returned, after)
+            holds, demands = ensured(self.contract, graph, call.given.inputs, returned, after)
         except NotUnderstood as problem:
             raise _Gone(Proof("unknown", (f"`ensures` holds {problem.construct}, too much for a proof",))) from None
         # Where a predicate has no value it does not hold.
@@ -258,7 +257,7 @@ class _Prover:
     def elements(self, graph: Graph, call: SymbolicCall, outcome: Outcome, p: Parameter) -> Iterator[Number]:
         """What a buffer holds in the end."""
         size = p.type.bytes
-        for k in range(call.lengths[p.name]):
+        for k in range(call.given.lengths[p.name]):
             yield element(graph, p, [call.layout.byte(outcome.state.contents, call.buffers[p.name], k * size + j)
                                      for j in range(size)])
 
@@ -271,7 +270,7 @@ class _Prover:
             if p.buffer is None or not p.buffer.writable:
                 continue
             region = call.buffers[p.name]
-            settled |= {(region, at) for at in range(call.lengths[p.name] * p.type.bytes)}
+            settled |= {(region, at) for at in range(call.given.lengths[p.name] * p.type.bytes)}
             if p.name not in wanted.writes:
                 continue
             found = list(self.elements(graph, call, outcome, p))
@@ -289,7 +288,7 @@ class _Prover:
             return
         tainted: dict[str, str] = {}
         for name in self.contract.secret:
-            value = call.inputs[name]
+            value = call.given.inputs[name]
             for number in value if isinstance(value, tuple) else (value,):
                 tainted |= {t.data: name for t in topological([number.term]) if t.op == "var"}
         problems = []
@@ -310,29 +309,18 @@ class _Prover:
         solvers = tuple(sorted({a.by for a in answers if a.by}))
         for claim, answer in zip(claims, answers, strict=True):
             if answer.status == REFUTED:
-                model = _smaller(claim.question, answer.model)
-                arguments = self.arguments(call, model)
+                model = smaller(claim.question, answer.model)
+                arguments = arguments_of(call.given.inputs, model)
                 return Proof("refuted", (self.wrong(graph, claim, call, outcome, model, arguments),),
-                             Counterexample(arguments, model), solvers=solvers)
+                             Counterexample(arguments, model, claim.noticeable), solvers=solvers, followed=True)
         open_claims = [c for c, a in zip(claims, answers, strict=True) if a.status != PROVED]
         if open_claims:
             what = open_claims[0].what or "is what the contract says"
             kind = {"result": "whether its result is right", "access": f"whether it {what}",
                     "abi": f"whether it {what}"}.get(open_claims[0].kind, what)
-            return Proof("unknown", (f"no solver could tell in time {kind}",), solvers=solvers)
-        return Proof(PROVED, solvers=solvers, depth=outcome.depth)
-
-    def arguments(self, call: SymbolicCall, model: Mapping[str, int]) -> Arguments:
-        """The input that a model means."""
-        assert self.contract.signature is not None
-        values: list[int | tuple[int, ...]] = []
-        for p in self.contract.signature.parameters:
-            given = call.inputs[p.name]
-            if isinstance(given, tuple):
-                values.append(tuple(_integer(n, model) for n in given))
-            else:
-                values.append(_integer(given, model))
-        return tuple(values)
+            return Proof("unknown", (f"no solver could tell in time {kind}",), solvers=solvers, followed=True,
+                         depth=outcome.depth)
+        return Proof(PROVED, solvers=solvers, followed=True, depth=outcome.depth)
 
     def wrong(self, graph: Graph, claim: _Claim, call: SymbolicCall, outcome: Outcome, model: Mapping[str, int],
               arguments: Arguments) -> str:
@@ -373,7 +361,7 @@ def _merged_claims(graph: Graph, claims: Iterator[_Claim]) -> Iterator[_Claim]:
             for assumption in claim.question.assumptions[1:]:
                 condition = graph.and_(condition, assumption)
             goal = graph.and_(goal, graph.or_(graph.not_(condition), claim.question.goal))
-        yield _Claim(Question(shared, goal), what, kind)
+        yield _Claim(Question(shared, goal), what, kind, group[0].noticeable)
 
 
 def same(graph: Graph, a: Number, b: Number) -> Term:
@@ -384,26 +372,10 @@ def same(graph: Graph, a: Number, b: Number) -> Term:
     return graph.eq(a.at(graph, width), b.at(graph, width))
 
 
-def length_parameters(contract: Contract) -> list[str]:
-    """The parameters that lengths of buffers are made of."""
-    assert contract.signature is not None
-    found: dict[str, None] = {}
-    for p in contract.signature.parameters:
-        if p.buffer is not None and p.buffer.constant_length is None:
-            found |= {node.name: None for node in descendants(p.buffer.length) if isinstance(node, Name)}
-    return list(found)
-
-
-def _integer(number: Number, model: Mapping[str, int]) -> int:
-    (value,) = evaluate([number.term], model)
-    width = number.term.width
-    return value - (1 << width) if number.lo < 0 and value >> (width - 1) else value
-
-
 _ATTEMPTS = 400
 
 
-def _smaller(question: Question, model: Mapping[str, int]) -> dict[str, int]:
+def smaller(question: Question, model: Mapping[str, int]) -> dict[str, int]:
     """A model that still refutes the question, with values nearer to 0 where that is found at little cost."""
     roots = [*question.assumptions, question.goal]
     widths = {t.data: t.width for t in topological(roots) if t.op == "var"}
@@ -415,7 +387,7 @@ def _smaller(question: Question, model: Mapping[str, int]) -> dict[str, int]:
         candidates = [0, 1, (1 << width) - 1]
         candidates += [value >> k for k in range(width - 1, 0, -1)]
         for candidate in candidates:
-            if attempts >= _ATTEMPTS or candidate >= value and candidate != 0 or value == 0:
+            if attempts >= _ATTEMPTS or (candidate >= value and candidate != 0) or value == 0:
                 break
             attempts += 1
             if refutes(question, {**best, name: candidate}):

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intent_tool.judge.bitvector import Graph, Term
-from intent_tool.judge.calls import buffer_groups
 from intent_tool.judge.layout import Placed
-from intent_tool.judge.meaning import Input, Number
+from intent_tool.judge.meaning import Number
 from intent_tool.judge.memory import Layout, Region
 from intent_tool.judge.semantics import Instruction, Semantics
-from intent_tool.language.contract import Contract, Parameter, ScalarType
+from intent_tool.judge.symbolic_inputs import SymbolicInputs
+from intent_tool.language.contract import Contract, ScalarType
 from intent_tool.machine.target import Target
 
 ARGUMENT_SLOTS = {"x86_64": 8, "arm64": 0, "riscv64": 0}
@@ -31,55 +31,42 @@ class SymbolicCall:
 
     registers: dict[str, Term]
     layout: Layout
-    inputs: Mapping[str, Input]
-    """What the contract's parameters are."""
+    given: SymbolicInputs
     buffers: Mapping[str, Region]
     """The memory of each buffer parameter."""
-    assumptions: tuple[Term, ...]
-    """What types say: a `bool` is 0 or 1 needs none, since it is made of one bit."""
     stack: Term
     return_address: Term
     stack_arguments: range
-    lengths: Mapping[str, int]
-    """Elements of each buffer."""
-
-
-def scalar_input(graph: Graph, name: str, type_: ScalarType, fixed: int | None = None) -> Number:
-    """A parameter or an element as a free variable, or as the constant `fixed`."""
-    if fixed is not None:
-        return Number(graph.const(fixed, max(type_.bits, 1)), fixed, fixed)
-    if type_.is_bool:
-        return Number(graph.var(name, 1), 0, 1)
-    return Number(graph.var(name, type_.bits), type_.minimum, type_.maximum)
+    """Offsets from the stack pointer on entry of what the caller passed."""
 
 
 def symbolic_call(contract: Contract, target: Target, graph: Graph, semantics: Semantics, placed: Placed,
-                  fixed: Mapping[str, int], lengths: Mapping[str, int]) -> SymbolicCall:
-    """`fixed` are the values of parameters that are lengths, `lengths` the element counts of buffers."""
+                  given: SymbolicInputs) -> SymbolicCall:
+    """The call with these inputs."""
     assert contract.signature is not None
     parameters = contract.signature.parameters
     registers = {name: graph.var(f"junk.{name}", width) for name, width in semantics.registers}
     if "df" in registers:
         # AMD64 ABI 3.2.1: the direction flag is clear on entry.
         registers["df"] = graph.false
-    stack = graph.var("stack", 64)
+    stack = graph.var("entry.stack", 64)
     registers[target.abi.stack_pointer] = stack
-    return_address = graph.var("return", 64)
+    return_address = graph.var("entry.return", 64)
     if target.abi.link_register is not None:
         registers[target.abi.link_register] = return_address
     layout = Layout(graph)
-    inputs: dict[str, Input] = {}
     buffers: dict[str, Region] = {}
+    for memory in given.memories:
+        name = " and ".join(p.name for p in memory.parameters)
+        base = graph.var(f"address.{memory.parameters[0].name}", 64)
+        region = layout.add(Region(name, base, 0, len(memory.content), memory.writable, memory.content.__getitem__,
+                                   "buffer"))
+        buffers |= {p.name: region for p in memory.parameters}
     words: list[Term] = []
-    regions = _buffer_regions(contract, graph, layout, lengths, inputs)
     for p in parameters:
-        if p.buffer is not None:
-            buffers[p.name] = regions[p.name]
-            words.append(regions[p.name].base)
-        else:
-            number = scalar_input(graph, p.name, p.type, fixed.get(p.name))
-            inputs[p.name] = number
-            words.append(passed(graph, number, p.type, target, f"junk.above.{p.name}"))
+        value = given.inputs[p.name]
+        words.append(buffers[p.name].base if isinstance(value, tuple) else
+                     passed(graph, value, p.type, target, f"junk.above.{p.name}"))
     in_registers = target.abi.arguments
     for name, word in zip(in_registers, words, strict=False):
         registers[name] = word
@@ -87,8 +74,8 @@ def symbolic_call(contract: Contract, target: Target, graph: Graph, semantics: S
     first = ARGUMENT_SLOTS[target.isa]
     _frame(graph, layout, stack, return_address, on_stack, first)
     _constants(graph, layout, semantics, placed)
-    return SymbolicCall(registers, layout, inputs, buffers, (), stack, return_address,
-                        range(0, first + 8 * len(on_stack)), lengths)
+    return SymbolicCall(registers, layout, given, buffers, stack, return_address,
+                        range(first + 8 * len(on_stack)))
 
 
 def passed(graph: Graph, number: Number, type_: ScalarType, target: Target, junk: str) -> Term:
@@ -104,46 +91,6 @@ def passed(graph: Graph, number: Number, type_: ScalarType, target: Target, junk
     return graph.concat(graph.var(junk, 64 - type_.bits), value)
 
 
-def _buffer_regions(contract: Contract, graph: Graph, layout: Layout, lengths: Mapping[str, int],
-                    inputs: dict[str, Input]) -> dict[str, Region]:
-    """A region for each buffer, one for all that start at one address; their elements go into `inputs`."""
-    assert contract.signature is not None
-    parameters = contract.signature.parameters
-    found: dict[str, Region] = {}
-    for group in buffer_groups(contract):
-        members = [parameters[i] for i in group]
-        # The longest one's elements are the free variables; the others see the same bytes.
-        longest = max(members, key=lambda p: lengths[p.name] * p.type.bytes)
-        memory = _element_bytes(graph, longest, lengths[longest.name])
-        writable = any(p.buffer is not None and p.buffer.writable for p in members)
-        region = Region(" and ".join(p.name for p in members), graph.var(f"address.{longest.name}", 64), 0,
-                        len(memory), writable, memory.__getitem__)
-        layout.add(region)
-        for p in members:
-            found[p.name] = region
-            inputs[p.name] = tuple(element(graph, p, memory[k * p.type.bytes:(k + 1) * p.type.bytes])
-                                   for k in range(lengths[p.name]))
-    return found
-
-
-def _element_bytes(graph: Graph, p: Parameter, count: int) -> list[Term]:
-    memory: list[Term] = []
-    for k in range(count):
-        value = scalar_input(graph, f"{p.name}[{k}]", p.type).at(graph, p.type.bits)
-        memory += [graph.extract(value, 8 * j + 7, 8 * j) for j in range(p.type.bytes)]
-    return memory
-
-
-def element(graph: Graph, p: Parameter, content: Sequence[Term]) -> Number:
-    """The number that some bytes in memory are."""
-    value = content[0]
-    for byte in content[1:]:
-        value = graph.concat(byte, value)
-    if p.type.is_bool and value.op == "zext":
-        return Number(value.args[0], 0, 1)
-    return Number(value, p.type.minimum if not p.type.is_bool else 0, p.type.maximum if not p.type.is_bool else 255)
-
-
 def _frame(graph: Graph, layout: Layout, stack: Term, return_address: Term, on_stack: Sequence[Term],
            first: int) -> None:
     passed_bytes: list[Term] = []
@@ -152,11 +99,11 @@ def _frame(graph: Graph, layout: Layout, stack: Term, return_address: Term, on_s
 
     def initial(at: int) -> Term:
         return passed_bytes[at] if 0 <= at < len(passed_bytes) else graph.var(f"junk.stack[{at}]", 8)
-    layout.add(Region("the stack", stack, 0, 1 << 16, True, initial, is_frame=True))
+    layout.add(Region("the stack", stack, 0, 1 << 16, True, initial, "frame"))
 
 
 def _constants(graph: Graph, layout: Layout, semantics: Semantics, placed: Placed) -> None:
-    """The tables, at free addresses: a linked file's keep their distance to the code, those of an object have none."""
+    """The tables, at free addresses: a linked file's keep their distance to the code, an object's have none."""
     image = placed.image
     fixups = {f.offset: f for f in image.fixups}
     starts = [start for start, _ in placed.tables]
@@ -166,7 +113,7 @@ def _constants(graph: Graph, layout: Layout, semantics: Semantics, placed: Place
         distance = start - placed.entry if image.linked else 0
         content = block.data
         layout.add(Region("its constants", base, distance, len(content), False,
-                          lambda at, data=content: graph.const(data[at], 8)))  # type: ignore[misc]
+                          lambda at, data=content: graph.const(data[at], 8), "constants"))  # type: ignore[misc]
 
     def locate(instruction: Instruction, address: int) -> Term:
         """A relocated field means its table, wherever that will be; all else means the place beside the code."""

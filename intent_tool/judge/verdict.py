@@ -12,7 +12,7 @@ class Verdict:
 
     accepted: bool
     evidence: str
-    """``tested``, or ``none`` when not accepted."""
+    """``proved``, ``bounded``, ``tested``, or ``none`` when not accepted."""
     problems: tuple[str, ...]
     vectors: int
     """How many inputs the code was run on."""
@@ -23,3 +23,9 @@ class Verdict:
     """Size of the code without constant tables."""
     unchecked: tuple[str, ...] = ()
     """What the contract or the target demands and nobody has checked, one line each; never empty by silence."""
+    longest: int | None = None
+    """For ``bounded``: all contents of buffers were covered up to this many elements."""
+    solvers: tuple[str, ...] = ()
+    """Those that had a part in the proof, e.g. ``("bitwuzla",)``; empty where simplification was enough."""
+    kept: bool = False
+    """The proof is an earlier run's."""

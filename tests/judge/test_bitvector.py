@@ -66,7 +66,10 @@ def step(graph: Graph, pool: list[Pair], rng: random.Random) -> Pair:
     if kind == "table":
         start = rng.randrange(4)
         values = tuple(rng.randrange(rng.choice([2, 4, 256])) for _ in range(rng.randrange(1, 6)))
-        return Pair(graph.table(a.term, start, values, 8), plain("table", 8, (start, values), a))
+        def entry(given: Values) -> int:
+            index = a.meaning(given) - start
+            return values[index if 0 <= index < len(values) else 0]
+        return Pair(graph.table(a.term, start, values, 8), entry)
     b = rng.choice(pool)
     if kind == "concat":
         if width + b.term.width > 24:

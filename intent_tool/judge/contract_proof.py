@@ -1,0 +1,95 @@
+"""What a contract must satisfy, proved for every input: `requires` can be kept, results fit, no divisor is zero, no
+index outside, no shift count negative."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from intent_tool.judge.bitvector import Graph
+from intent_tool.judge.calls import Arguments
+from intent_tool.judge.meaning import Demand, NotUnderstood, meaning
+from intent_tool.judge.portfolio import PROVED, REFUTED, Answer, Question, decide
+from intent_tool.judge.prove import LONGEST, smaller
+from intent_tool.judge.symbolic_inputs import arguments_of, length_parameters, symbolic_inputs
+from intent_tool.language.contract import Contract
+
+SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContractProof:
+    status: str
+    """``proved``, ``bounded`` (for lengths up to `longest`), ``refuted``, ``unsatisfiable`` or ``unknown``."""
+    why: str = ""
+    """What is left open, where it is not proved."""
+    counterexample: Arguments | None = None
+    """For ``refuted``: an input at which the contract has no value, or one that does not fit."""
+    demand: Demand | None = None
+    """What fails there."""
+    longest: int | None = None
+
+
+def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProof:
+    """Proves a function's contract, or says what is wrong with it."""
+    assert contract.signature is not None
+    deadline = time.monotonic() + seconds
+    names = length_parameters(contract)
+    bound = LONGEST.get(len(names), 2) if names else 0
+    satisfiable = False
+    longest, why = -1, ""
+    for size in range(bound + 1):
+        for values in (v for v in product(range(size + 1), repeat=len(names)) if max(v, default=0) == size):
+            proof, possible = _instance(contract, dict(zip(names, values, strict=True)), deadline)
+            satisfiable = satisfiable or possible
+            if proof.status == REFUTED:
+                return proof
+            if proof.status != PROVED:
+                why = proof.why
+                break
+        else:
+            longest = size
+            continue
+        break
+    if why and longest < 1:
+        return ContractProof("unknown", why)
+    if not satisfiable:
+        # With buffers a longer one might do; without, this is final.
+        return ContractProof("unknown", "no input up to the bound keeps `requires`") if names else (
+            ContractProof("unsatisfiable"))
+    return ContractProof("bounded", why, longest=longest) if names else ContractProof(PROVED)
+
+
+def _instance(contract: Contract, fixed: Mapping[str, int], deadline: float) -> tuple[ContractProof, bool]:
+    """One choice of lengths; and whether `requires` can be kept there, as far as that is known."""
+    graph = Graph()
+    inputs = symbolic_inputs(contract, graph, fixed).inputs
+    try:
+        wanted = meaning(contract, graph, inputs)
+    except NotUnderstood as problem:
+        return ContractProof("unknown", f"the contract holds {problem.construct}, too much for a proof"), True
+    if wanted.requires is graph.false:
+        return ContractProof(PROVED), False
+    possible = True
+    if wanted.requires is not graph.true:
+        answer = _ask(graph, [Question((), graph.not_(wanted.requires))], deadline)[0]
+        if answer.status == PROVED:
+            return ContractProof(PROVED), False
+        if answer.status != REFUTED:
+            return ContractProof("unknown", "no solver could tell in time whether `requires` can be kept"), True
+    # What `requires` itself demands holds under its own guard: the predicates before it.
+    open_demands = [d for d in wanted.demands if d.holds is not graph.true and d.guard is not graph.false]
+    questions = [Question((d.guard,), d.holds) for d in open_demands]
+    for demand, question, answer in zip(open_demands, questions, _ask(graph, questions, deadline), strict=True):
+        if answer.status == REFUTED:
+            model = smaller(question, answer.model)
+            return ContractProof(REFUTED, demand.message, arguments_of(inputs, model), demand), possible
+        if answer.status != PROVED:
+            return ContractProof("unknown", f"no solver could tell in time that {demand.message}"), possible
+    return ContractProof(PROVED), possible
+
+
+def _ask(graph: Graph, questions: list[Question], deadline: float) -> list[Answer]:
+    return decide(graph, questions, max(deadline - time.monotonic(), 0.05))

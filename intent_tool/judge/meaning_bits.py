@@ -1,0 +1,69 @@
+"""The bit vocabulary: language.md, "Expressions"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from intent_tool.judge.bitvector import Term
+from intent_tool.judge.meaning_facts import Here
+from intent_tool.judge.meaning_numbers import MOST_BITS, Numbers
+from intent_tool.judge.meaning_values import NotUnderstood, Number
+from intent_tool.language.diagnostics import Span
+
+
+class Bits(Numbers):
+    def vocabulary(self, name: str, numbers: list[Number], span: Span, here: Here) -> Number:
+        """A function of the vocabulary other than `bits`; the last of several numbers is a constant width."""
+        x, width = numbers[0], numbers[-1].lo
+        if name in ("popcount", "parity"):
+            self.demand(here, "domain", span, f"the argument of {name} is not negative", self.not_negative(x))
+            width = max(x.term.width, 1)
+            ones = self.graph.popcount(x.at(self.graph, width))
+            return self.make(ones, 0, width) if name == "popcount" else self.flag(self.graph.extract(ones, 0, 0))
+        if name == "bswap":
+            width *= 8
+        top = self.const(1 << width)
+        self.demand(here, "domain", span, f"the argument of {name} has at most {width} bits",
+                    self.graph.and_(self.not_negative(x), self.less(x, top)))
+        value = x.at(self.graph, width)
+        if name in ("rotl", "rotr"):
+            return self.rotated(name, value, numbers[1], span)
+        if name == "clz":
+            return self._counted(self.graph.clz, value)
+        if name == "ctz":
+            return self._counted(self.graph.ctz, value)
+        return self.make(self.reversed_parts(value, 8 if name == "bswap" else 1), 0, (1 << width) - 1)
+
+    def _counted(self, operator: Callable[[Term, int], Term], value: Term) -> Number:
+        # Counts take as many bits as the width's own number has, which is more than the value itself for 1 bit.
+        return self.make(operator(value, max(value.width.bit_length(), value.width)), 0, value.width)
+
+    def reversed_parts(self, value: Term, size: int) -> Term:
+        """Its parts of `size` bits, in the opposite order."""
+        result = self.graph.extract(value, size - 1, 0)
+        for low in range(size, value.width, size):
+            result = self.graph.concat(result, self.graph.extract(value, low + size - 1, low))
+        return result
+
+    def rotated(self, name: str, value: Term, count: Number, span: Span) -> Number:
+        """The count is taken modulo the width, as Python's `%` does."""
+        graph, width = self.graph, value.width
+        by = self.remainder(count, self.const(width), span).at(graph, max(width, width.bit_length()))
+        wide = graph.zext(value, by.width)
+        back = graph.sub(graph.const(width, by.width), by)
+        there, rest = (graph.shl, graph.lshr) if name == "rotl" else (graph.lshr, graph.shl)
+        turned = graph.or_(there(wide, by), rest(wide, back))
+        return self.make(graph.extract(turned, width - 1, 0), 0, (1 << width) - 1)
+
+    def field(self, x: Number, high: Number, low: Number, span: Span, here: Here) -> Number:
+        """``(x >> low) & (1 << high - low + 1) - 1``."""
+        low = self.count(low, span, here)
+        size = self.linear([(1, high), (-1, low)], 1, span)
+        if size.hi > MOST_BITS:
+            raise NotUnderstood(span, f"a field of more than {MOST_BITS} bits")
+        size = self.count(size, span, here)
+        shifted = self.shift_right(x, low, span)
+        if size.lo == size.hi:
+            return self.wrapped(shifted, size.lo)
+        mask = self.linear([(1, self.shift_left(self.one, size, span))], -1, span)
+        return self.bitwise("&", shifted, mask, span)

@@ -1,0 +1,254 @@
+"""ARM64: accepted forms, and the meaning of those that p-code gets wrong or unwieldy.
+
+Source: Arm Architecture Reference Manual (DDI 0487), C6.2 and C7.2, and its pseudocode.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+
+from intent_tool.judge.bitvector import Term
+from intent_tool.judge.decode import Decoded
+from intent_tool.judge.instruction import Isa, Own, Run
+from intent_tool.judge.pcode import Language
+
+_FLAGS = {"n": "NG", "z": "ZR", "c": "CY", "v": "OV"}
+_VECTORS = tuple(f"v{n}" for n in (*range(8), *range(16, 32)))
+"""What a function may write freely (AAPCS64 6.1.2)."""
+_GENERAL = tuple((name, 64) for name in (*(f"x{n}" for n in range(31)), "sp"))
+REGISTERS = (*_GENERAL, *((name, 1) for name in _FLAGS), *((name, 128) for name in _VECTORS))
+
+
+# Forms
+
+_TOKEN = re.compile(r"#?-?(?:0x[0-9a-f]+|\d+)(?![\w.])|[a-z][\w.]*")
+_SHIFTS = frozenset({"lsl", "lsr", "asr", "ror", "uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx"})
+_CONDITIONS = frozenset({"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"})
+
+
+def _form(decoded: Decoded) -> str:
+    return shape(decoded.text)
+
+
+@functools.lru_cache(8192)
+def shape(text: str) -> str:
+    """``add x, x, x, lsl`` of ``add x0, x1, x2, lsl #3``: kinds in place of operands.
+
+    ``w x`` registers, also the zero register; ``sp wsp`` the stack pointer, which as a base is ``x``; ``i`` an
+    immediate, ``cc`` a condition; ``b h s d`` and ``v.8b`` vector registers. The count of a shift is left out."""
+    mnemonic, _, operands = text.partition(" ")
+    inside, _, _ = operands.partition("]")
+    _, bracket, address = inside.partition("[")
+    found = _TOKEN.sub(_kind, operands)
+    if bracket and "sp" in address:
+        found = re.sub(r"\[sp", "[x", found)
+    found = re.sub(r"\b(lsl|lsr|asr|ror|[us]xt[bhwx]) i\b", r"\1", found)
+    return f"{mnemonic} {found}".strip()
+
+
+def _kind(match: re.Match[str]) -> str:
+    token = match[0]
+    if token[0] in "#-" or token[0].isdigit():
+        return "i"
+    if token in ("fp", "lr"):
+        return "x"
+    if token in ("sp", "wsp") or token in _SHIFTS:
+        return token
+    if token in _CONDITIONS:
+        return "cc"
+    if found := re.fullmatch(r"([wxbhsdq])(?:\d+|zr)", token):
+        return found[1]
+    if found := re.fullmatch(r"v\d+(\.\w+)", token):
+        return "v" + found[1]
+    return f"?{token}"
+
+
+def _forms(mnemonics: str, *operands: str) -> list[str]:
+    """Every mnemonic with every list of operands; with ``r`` for w and for x."""
+    found = []
+    for mnemonic in mnemonics.split():
+        for each in operands:
+            for r in ("w", "x") if re.search(r"\br\b", each) else ("",):
+                found.append(mnemonic + " " + re.sub(r"\br\b", r, each))
+    return found
+
+
+_SHIFTED = ("r", "r, lsl", "r, lsr", "r, asr")
+_LOADS = {"r": ("ldr", "w", "x"), "rb": ("ldrb", "w")}
+_BY_REGISTER = ("[x, x]", "[x, x, lsl]", "[x, w, uxtw]", "[x, w, sxtw]")
+_OFFSETS = ("[x]", "[x, i]", "[x, i]!", "[x], i")
+
+FORMS = frozenset([
+    *_forms("mov", "r, r", "r, i", "x, sp", "sp, x"), *_forms("movz movn movk", "r, i", "r, i, lsl"),
+    *_forms("mvn neg", *(f"r, {b}" for b in _SHIFTED)), *_forms("mvn", "r, r, ror"),
+    *_forms("negs", *(f"r, {b}" for b in _SHIFTED)),
+    *_forms("add sub adds subs", *(f"r, r, {b}" for b in (*_SHIFTED, "i", "i, lsl"))),
+    *_forms("add sub adds subs", "w, w, w, uxtb", "w, w, w, uxth", "w, w, w, sxtb", "w, w, w, sxth",
+            "x, x, w, uxtb", "x, x, w, uxth", "x, x, w, uxtw", "x, x, w, sxtb", "x, x, w, sxth", "x, x, w, sxtw"),
+    *_forms("add sub", "sp, sp, i", "x, sp, i", "sp, x, i"),
+    *_forms("cmp cmn", *(f"r, {b}" for b in (*_SHIFTED, "i", "i, lsl"))),
+    *_forms("cmp cmn", "w, w, uxtb", "w, w, uxth", "w, w, sxtb", "w, w, sxth",
+            "x, w, uxtb", "x, w, uxth", "x, w, uxtw", "x, w, sxtb", "x, w, sxth", "x, w, sxtw"),
+    *_forms("adc adcs sbc sbcs", "r, r, r"), *_forms("ngc ngcs", "r, r"),
+    *_forms("and orr eor ands bic orn eon bics", *(f"r, r, {b}" for b in (*_SHIFTED, "r, ror"))),
+    *_forms("and orr eor ands", "r, r, i"), *_forms("tst", *(f"r, {b}" for b in (*_SHIFTED, "r, ror", "i"))),
+    *_forms("mul mneg udiv sdiv lsl lsr asr ror", "r, r, r"), *_forms("madd msub", "r, r, r, r"),
+    *_forms("smull umull smnegl umnegl", "x, w, w"), *_forms("smaddl umaddl smsubl umsubl", "x, w, w, x"),
+    *_forms("smulh umulh", "x, x, x"),
+    *_forms("lsl lsr asr ror", "r, r, i"), *_forms("extr", "r, r, r, i"),
+    *_forms("ubfx ubfiz sbfx sbfiz bfi bfxil", "r, r, i, i"), *_forms("bfc", "r, i, i"),
+    *_forms("uxtb uxth", "w, w"), *_forms("sxtb sxth", "w, w", "x, w"), *_forms("sxtw", "x, w"),
+    *_forms("clz cls rbit rev rev16", "r, r"), *_forms("rev32", "x, x"),
+    *_forms("csel csinc csinv csneg", "r, r, r, cc"), *_forms("cset csetm", "r, cc"),
+    *_forms("cinc cinv cneg", "r, r, cc"), *_forms("ccmp ccmn", "r, r, i, cc", "r, i, i, cc"),
+    *_forms("ldr str", *(f"r, {a}" for a in (*_OFFSETS, *_BY_REGISTER, "[x, w, uxtw]", "[x, x, sxtx]"))),
+    *_forms("ldrb ldrh strb strh", *(f"w, {a}" for a in (*_OFFSETS, *_BY_REGISTER))),
+    *_forms("ldrsb ldrsh", *(f"r, {a}" for a in (*_OFFSETS, *_BY_REGISTER))),
+    *_forms("ldrsw", *(f"x, {a}" for a in (*_OFFSETS, *_BY_REGISTER))),
+    *_forms("ldur stur", "r, [x, i]", "r, [x]"), *_forms("ldurb ldurh sturb sturh", "w, [x, i]", "w, [x]"),
+    *_forms("ldursb ldursh", "r, [x, i]", "r, [x]"), *_forms("ldursw", "x, [x, i]", "x, [x]"),
+    *_forms("ldp stp", *(f"r, r, {a}" for a in _OFFSETS)), *_forms("ldpsw", *(f"x, x, {a}" for a in _OFFSETS)),
+    *_forms("fmov", "d, x", "x, d", "s, w", "w, s"), "cnt v.8b, v.8b", "addv b, v.8b", "uaddlv h, v.8b",
+    *(f"b.{condition} i" for condition in sorted(_CONDITIONS)), *_forms("cbz cbnz", "r, i"),
+    *_forms("tbz tbnz", "r, i, i"), "b i", "ret", "nop", "adr x, i", "adrp x, i",
+])
+
+
+# Meanings by hand. The operands are the instruction's word.
+
+def _operands(code: bytes, _address: int) -> int:
+    return int.from_bytes(code, "little")
+
+
+def _get(run: Run, number: int, width: int) -> Term:
+    """A general register's low bits; register 31 is the zero register."""
+    if number == 31:
+        return run.graph.const(0, width)
+    return run.graph.extract(run.state[f"x{number}"], width - 1, 0)
+
+
+def _set(run: Run, number: int, value: Term) -> None:
+    if number != 31:
+        run.state[f"x{number}"] = run.graph.zext(value, 64)
+
+
+def _bitfield(run: Run, word: int) -> None:
+    """SBFM, BFM, UBFM and all their aliases."""
+    g, width = run.graph, 64 if word >> 31 else 32
+    rotation, last = word >> 16 & 63, word >> 10 & 63
+    source = _get(run, word >> 5 & 31, width)
+    if last >= rotation:
+        field, place = g.extract(source, last, rotation), 0
+    else:
+        field, place = g.extract(source, last, 0), width - rotation
+    top = place + field.width
+    match word >> 29 & 3:
+        case 0:
+            result = g.sext(field, width - place)
+        case 1:
+            old = _get(run, word & 31, width)
+            result = g.concat(g.extract(old, width - 1, top), field) if top < width else field
+            if place:
+                result = g.concat(result, g.extract(old, place - 1, 0))
+            place = 0
+        case _:
+            result = g.zext(field, width - place)
+    if place:
+        result = g.concat(result, g.const(0, place))
+    _set(run, word & 31, result)
+
+
+def _permutation(element: int, group: int) -> Callable[[Run, int], None]:
+    """Reverses elements of `element` bits inside each group of `group` bits (0: the whole register)."""
+    def meaning(run: Run, word: int) -> None:
+        g, width = run.graph, 64 if word >> 31 else 32
+        source = _get(run, word >> 5 & 31, width)
+        size = group or width
+        parts = [g.extract(source, low + element - 1, low)
+                 for base in range(width - size, -1, -size) for low in range(base, base + size, element)]
+        _set(run, word & 31, functools.reduce(lambda low, high: g.concat(high, low), reversed(parts)))
+    return meaning
+
+
+def _nothing(_run: Run, _word: int) -> None:
+    """No effect, or none besides going to the instruction's destination."""
+
+
+def _return(run: Run, _word: int) -> None:
+    run.step.target = run.state["x30"]
+
+
+def _address(run: Run, word: int) -> None:
+    """ADR, ADRP."""
+    distance = (word >> 5 & 0x7ffff) << 2 | word >> 29 & 3
+    distance -= (distance >> 20) << 21
+    address = run.instruction.address
+    address = (address >> 12) + distance << 12 if word >> 31 else address + distance
+    _set(run, word & 31, run.locate(run.instruction, address & (1 << 64) - 1))
+
+
+def _to_vector(width: int) -> Callable[[Run, int], None]:
+    """FMOV from a general register; the rest of the vector register becomes 0."""
+    def meaning(run: Run, word: int) -> None:
+        run.state[f"v{word & 31}"] = run.graph.zext(_get(run, word >> 5 & 31, width), 128)
+    return meaning
+
+
+def _from_vector(width: int) -> Callable[[Run, int], None]:
+    def meaning(run: Run, word: int) -> None:
+        _set(run, word & 31, run.graph.extract(run.state[f"v{word >> 5 & 31}"], width - 1, 0))
+    return meaning
+
+
+def _vector_bytes(run: Run, word: int) -> list[Term]:
+    """The low eight bytes of the source, lowest first."""
+    source = run.state[f"v{word >> 5 & 31}"]
+    return [run.graph.extract(source, low + 7, low) for low in range(0, 64, 8)]
+
+
+def _count_ones(run: Run, word: int) -> None:
+    g = run.graph
+    counts = [g.popcount(byte) for byte in _vector_bytes(run, word)]
+    run.state[f"v{word & 31}"] = g.zext(functools.reduce(lambda low, high: g.concat(high, low), counts), 128)
+
+
+def _sum_of_bytes(width: int) -> Callable[[Run, int], None]:
+    """ADDV modulo 256, UADDLV in 16 bits; the rest of the vector register becomes 0."""
+    def meaning(run: Run, word: int) -> None:
+        g = run.graph
+        counted = [_counted(byte) for byte in _vector_bytes(run, word)]
+        if all(c is not None for c in counted):
+            # Ones counted byte by byte: those of the bytes together, which are 64 at most.
+            whole = functools.reduce(lambda low, high: g.concat(high, low), [c for c in counted if c is not None])
+            total = g.popcount(whole, width)
+        else:
+            total = g.linear([(1, g.zext(byte, width)) for byte in _vector_bytes(run, word)], 0, width)
+        run.state[f"v{word & 31}"] = g.zext(total, 128)
+    return meaning
+
+
+def _counted(byte: Term) -> Term | None:
+    """What `byte` is the number of ones of."""
+    while byte.op == "zext":
+        byte = byte.args[0]
+    return byte.args[0] if byte.op == "popcount" else None
+
+
+_FIELDS = [f for f in FORMS if re.match(r"[us]bf(x|iz) |bf(i|xil|c) |[us]xt[bhw] |(lsl|lsr|asr) \w, \w, i$", f)]
+_OWN = {
+    **{form: Own(_bitfield) for form in _FIELDS},
+    "rbit": Own(_permutation(1, 0)), "rev": Own(_permutation(8, 0)), "rev16": Own(_permutation(8, 16)),
+    "rev32": Own(_permutation(8, 32)),
+    "b": Own(_nothing), "nop": Own(_nothing), "ret": Own(_return), "adr": Own(_address), "adrp": Own(_address),
+    "fmov d, x": Own(_to_vector(64)), "fmov s, w": Own(_to_vector(32)), "fmov x, d": Own(_from_vector(64)),
+    "fmov w, s": Own(_from_vector(32)), "cnt": Own(_count_ones), "addv": Own(_sum_of_bytes(8)),
+    "uaddlv": Own(_sum_of_bytes(16)),
+}
+
+ARM64 = Isa(
+    language=Language("AARCH64:LE:64:v8A", dict([*_GENERAL, *((f, 1) for f in _FLAGS)]), _FLAGS),
+    flags=frozenset(_FLAGS), registers=REGISTERS, form=_form,
+    pc_relative=lambda d: d.mnemonic in ("adr", "adrp"), forms=FORMS, own=_OWN, operands=_operands,
+    fixed_length=True)
