@@ -71,6 +71,7 @@ class Graph:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Term] = {}
+        self._fields: dict[tuple[int, int, int], Term] = {}
         self._count = 0
         self.true = self.const(1, 1)
         self.false = self.const(0, 1)
@@ -230,7 +231,7 @@ class Graph:
         if b.lo > a.hi:
             return self.const(0, width) if op == "udiv" else a
         need = max(a.hi.bit_length(), b.hi.bit_length(), 1)
-        if need < width and b.lo > 0:
+        if need < width and (b.lo > 0 or op == "urem"):
             return self.zext(self._unsigned_division(
                 op, self.extract(a, need - 1, 0), self.extract(b, need - 1, 0)), width)
         return self._make(op, width, (a, b))
@@ -248,7 +249,7 @@ class Graph:
         if a.slo >= 0 and b.slo >= 0:
             return self._unsigned_division("udiv" if op == "sdiv" else "urem", a, b)
         bits = max(_signed_bits(a), _signed_bits(b)) + (1 if op == "sdiv" else 0)
-        if bits < width and (b.slo > 0 or b.shi < 0):
+        if bits < width:
             return self.sext(self._signed_division(
                 op, self.extract(a, bits - 1, 0), self.extract(b, bits - 1, 0)), width)
         return self._make(op, width, (a, b))
@@ -545,9 +546,17 @@ class Graph:
 
     def extract(self, a: Term, high: int, low: int) -> Term:
         """Bits `high` down to `low` of `a`."""
-        width = high - low + 1
-        if width == a.width:
+        if high - low + 1 == a.width:
             return a
+        # Remembered, since a field of a term is made of the fields of all below it.
+        key = (a.id, high, low)
+        known = self._fields.get(key)
+        if known is None:
+            known = self._fields[key] = self._field(a, high, low)
+        return known
+
+    def _field(self, a: Term, high: int, low: int) -> Term:
+        width = high - low + 1
         match a.op:
             case "const":
                 return self.const(a.data >> low, width)
@@ -586,6 +595,14 @@ class Graph:
                     return self.mul(self.extract(a.args[0], high, 0), self.extract(a.args[1], high, 0))
                 if high < a.width - 1:
                     return self.extract(self.extract(a, high, 0), high, low)
+            case "udiv" | "urem":
+                if low == 0 and max(a.args[0].hi, a.args[1].hi) < 1 << width:
+                    return self._unsigned_division(a.op, self.extract(a.args[0], high, 0),
+                                                   self.extract(a.args[1], high, 0))
+            case "sdiv" | "srem":
+                if low == 0 and max(map(_signed_bits, a.args)) <= width:
+                    return self._signed_division(a.op, self.extract(a.args[0], high, 0),
+                                                 self.extract(a.args[1], high, 0))
             case "shl":
                 if low == 0 and a.args[1].hi < 1 << width:
                     return self.shl(self.extract(a.args[0], high, 0), self.extract(a.args[1], high, 0))
@@ -840,6 +857,13 @@ class Graph:
             return self.ite(condition, condition.args[1], otherwise)
         if condition.op == "eq" and {*condition.args} == {then, otherwise}:
             return otherwise
+        if condition.op in ("ult", "slt") and {*condition.args} == {then, otherwise}:
+            # The lesser or the greater of two: one order of comparison is the normal form.
+            a, b = condition.args
+            if a.op == "const" or (a.id > b.id and b.op != "const"):
+                opposite = self.ult(b, a) if condition.op == "ult" else self.slt(b, a)
+                if opposite.op == condition.op:
+                    condition, then, otherwise = opposite, otherwise, then
         if then.op == "ite" and then.args[2] is otherwise:
             return self.ite(self.and_(condition, then.args[0]), then.args[1], otherwise)
         if otherwise.op == "ite" and otherwise.args[1] is then:

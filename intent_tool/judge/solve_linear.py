@@ -1,7 +1,7 @@
 """Formulas as linear arithmetic over the integers, for z3: what division by constants needs.
 
-Every term becomes its unsigned value, a polynomial in integer unknowns. Wrapping, extraction and division by a
-constant c are ``x = c*q + r`` with ``0 <= r < c``. A product of unknowns is an unknown of its own, the same wherever
+Every term becomes a polynomial in integer unknowns that is its value modulo ``2**width``; reading it as an unsigned
+or signed number, extraction and division by a constant c are ``x = c*q + r`` with ``0 <= r < c``. A product of unknowns is an unknown of its own, the same wherever
 it occurs, so a product computed from halves is compared with the whole one by its coefficients. What has no such
 form (mixing bits) is an unknown within the term's interval: the integers then allow more than the bits do, and only
 ``unsat`` means anything. (Bozzano et al., "Encoding RTL constructs for MathSAT", 2006, calls this int-blasting.)
@@ -9,14 +9,18 @@ form (mixing bits) is an unknown within the term's interval: the integers then a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
 from intent_tool.judge.bitvector import Term, signed, topological
 from intent_tool.judge.solve_bits import Model
 
 MOST_MONOMIALS = 400
+MOST_CORNERS = 8
+"""Unknowns of a polynomial whose bounds are looked for at all corners."""
 
 Monomial = tuple[int, ...]
 """Numbers of the unknowns that are multiplied, sorted; empty for the constant."""
@@ -35,10 +39,11 @@ def linear_check(conditions: Sequence[Term]) -> tuple[str, Model]:
     """``unsat`` when the conditions cannot hold together; else ``unknown``."""
     import z3
 
-    blaster = _Blaster(z3)
-    solver = z3.SolverFor("QF_LIA")
-    for t in topological(conditions):
+    order = topological(conditions)
+    blaster = _Blaster(z3, _bounds(conditions), _read_with_signs(order))
+    for t in order:
         blaster.translate(t)
+    solver = z3.SolverFor("QF_LIA")
     for condition in conditions:
         solver.add(blaster.truth(condition))
     for side in blaster.sides:
@@ -46,15 +51,54 @@ def linear_check(conditions: Sequence[Term]) -> tuple[str, Model]:
     return ("unsat" if solver.check() == z3.unsat else "unknown"), {}
 
 
+def _bounds(conditions: Sequence[Term]) -> dict[int, tuple[int, int]]:
+    """What the conditions say of single variables (by the term's id): their unsigned intervals. Where no value is
+    left the interval is that of the width, and the solver finds out."""
+    bounds: dict[int, tuple[int, int]] = {}
+
+    def narrow(t: Term, lo: int, hi: int) -> None:
+        if t.op == "var":
+            old = bounds.get(t.id, (t.lo, t.hi))
+            new = max(lo, old[0]), min(hi, old[1])
+            if new[0] <= new[1]:
+                bounds[t.id] = new
+
+    stack = [(c, True) for c in conditions]
+    while stack:
+        t, holds = stack.pop()
+        if t.op == "not":
+            stack.append((t.args[0], not holds))
+        elif t.op == ("and" if holds else "or"):
+            stack += [(a, holds) for a in t.args]
+        elif t.op == "ult":
+            small, large = t.args if holds else (t.args[1], t.args[0])
+            gap = int(holds)
+            if small.op == "const":
+                narrow(large, small.data + gap, large.hi)
+            elif large.op == "const":
+                narrow(small, 0, large.data - gap)
+        elif t.op == "eq" and holds and t.args[1].op == "const":
+            narrow(t.args[0], t.args[1].data, t.args[1].data)
+    return bounds
+
+
+def _read_with_signs(order: Sequence[Term]) -> frozenset[int]:
+    """The variables (by id) that are sign-extended or compared with signs."""
+    return frozenset(a.id for t in order if t.op in ("sext", "slt") for a in t.args if a.op == "var")
+
+
 class _Blaster:
-    def __init__(self, z3: Any) -> None:
-        self.z3 = z3
+    def __init__(self, z3: Any, bounds: Mapping[int, tuple[int, int]], with_signs: frozenset[int]) -> None:
+        self.z3, self.bounds, self.with_signs = z3, bounds, with_signs
         self.sides: list[Any] = []
         self.unknowns: list[tuple[int, int]] = []
         """The bounds of each."""
         self.handles: dict[Monomial, Any] = {}
-        self.values: dict[int, _Value] = {}
+        self.loose: dict[int, _Value] = {}
+        """By the term's id: an integer that is the term's value modulo ``2**width``."""
         self.truths: dict[int, Any] = {}
+        self.quotients: dict[int, tuple[Mapping[Monomial, int], int]] = {}
+        """What each quotient is one of: dividend and divisor."""
         self.splits: dict[tuple[Any, ...], tuple[_Value, _Value]] = {}
 
     # Values.
@@ -100,12 +144,52 @@ class _Blaster:
             lo, hi = lo + min(ends), hi + max(ends)
         total = {m: c for m, c in total.items() if c}
         # What cancelled out may leave a narrower sum than the parts did.
-        low = high = total.get((), 0)
-        for monomial, c in total.items():
+        low, high = self.range(total)
+        lo, hi = max(lo, low), min(hi, high)
+        low, high = self.multilinear_range(total)
+        if low > lo or high < hi:
+            lo, hi = max(lo, low), min(hi, high)
+            # The solver sees products as unknowns, so it has to be told.
+            expression = self.expression(_Value(total, lo, hi))
+            self.sides += [expression >= lo, expression <= hi]
+        return _Value(total, lo, hi)
+
+    def range(self, parts: Mapping[Monomial, int]) -> tuple[int, int]:
+        """Bounds of a sum of monomials, each taken by itself."""
+        low = high = parts.get((), 0)
+        for monomial, c in parts.items():
             if monomial:
                 a, b = self.monomial_bounds(monomial)
                 low, high = low + min(c * a, c * b), high + max(c * a, c * b)
-        return _Value(total, max(lo, low), min(hi, high))
+        return low, high
+
+    def multilinear_range(self, parts: Mapping[Monomial, int]) -> tuple[int, int]:
+        """Bounds of a sum with products, or with the quotient of one: a polynomial that is linear in each of its
+        unknowns has its extremes at corners of their box. So a weighted mean lies between what it is a mean of."""
+        quotient = next((m[0] for m in parts if len(m) == 1 and m[0] in self.quotients), None)
+        if quotient is not None and any(len(m) > 1 for m in self.quotients[quotient][0]):
+            # divisor * (rest + c * quotient) = divisor * rest + c * (dividend - remainder)
+            dividend, divisor = self.quotients[quotient]
+            c = parts[quotient,]
+            scaled = {m: divisor * d for m, d in parts.items() if m != (quotient,)}
+            for m, d in dividend.items():
+                scaled[m] = scaled.get(m, 0) + c * d
+            low, high = self.corners(scaled)
+            slack = (min(0, -c * (divisor - 1)), max(0, -c * (divisor - 1)))
+            return -(-(low + slack[0]) // divisor), (high + slack[1]) // divisor
+        if any(len(m) > 1 for m in parts):
+            return self.corners(parts)
+        return self.range(parts)
+
+    def corners(self, parts: Mapping[Monomial, int]) -> tuple[int, int]:
+        unknowns = sorted({number for m in parts for number in m})
+        if len(unknowns) > MOST_CORNERS or any(len(set(m)) < len(m) for m in parts):
+            return self.range(parts)
+        values = []
+        for corner in product(*(self.unknowns[number] for number in unknowns)):
+            at = dict(zip(unknowns, corner, strict=True))
+            values.append(sum(c * prod(at[number] for number in m) for m, c in parts.items()))
+        return min(values), max(values)
 
     def product(self, a: _Value, b: _Value) -> _Value | None:
         if len(a.parts) * len(b.parts) > MOST_MONOMIALS:
@@ -140,15 +224,11 @@ class _Blaster:
                 quotient_value = self.unknown(value.lo // divisor, value.hi // divisor)
                 remainder = self.combine([(1, value), (-divisor, quotient_value)])
                 remainder = _Value(remainder.parts, max(0, remainder.lo), min(divisor - 1, remainder.hi))
+                self.quotients[next(iter(quotient_value.parts))[0]] = (value.parts, divisor)
                 expression = self.expression(remainder)
                 self.sides += [expression >= 0, expression < divisor]
                 self.splits[key] = quotient_value, remainder
         return self.splits[key]
-
-    def wrapped(self, value: _Value, width: int) -> _Value:
-        if value.lo >= 0 and value.hi < 1 << width:
-            return value
-        return self.divide(value, 1 << width)[1]
 
     def chosen(self, condition: Any, a: _Value, b: _Value) -> _Value:
         """`a` where the condition holds, else `b`."""
@@ -158,29 +238,32 @@ class _Blaster:
                        self.z3.Implies(self.z3.Not(condition), expression == self.expression(b))]
         return made
 
-    def signed_value(self, t: Term) -> _Value:
-        """The two's-complement reading."""
-        value = self.value(t)
-        half = 1 << (t.width - 1)
-        if t.slo >= 0 or value.hi < half:
-            return value
-        if t.shi < 0 or value.lo >= half:
-            return self.combine([(1, value)], -2 * half)
-        key = ("signed", t.id)
-        if key not in self.splits:
-            shifted = self.divide(self.combine([(1, value)], half), 2 * half)[1]
-            self.splits[key] = self.combine([(1, shifted)], -half), shifted
-        return self.splits[key][0]
-
     # Terms.
 
-    def value(self, t: Term) -> _Value:
-        if t.id not in self.values:
+    def loose_value(self, t: Term) -> _Value:
+        if t.id not in self.loose:
             if t.id in self.truths:
-                self.values[t.id] = self.chosen(self.truths[t.id], _constant(1), _constant(0))
+                self.loose[t.id] = self.chosen(self.truths[t.id], _constant(1), _constant(0))
             else:
                 self.translate(t)
-        return self.values[t.id]
+        return self.loose[t.id]
+
+    def value(self, t: Term) -> _Value:
+        """The unsigned reading."""
+        return self.within(self.loose_value(t), 0, t)
+
+    def signed_value(self, t: Term) -> _Value:
+        """The two's-complement reading."""
+        return self.within(self.loose_value(t), -(1 << t.width - 1), t)
+
+    def within(self, value: _Value, low: int, t: Term) -> _Value:
+        """The number from `low` to ``low + 2**width - 1`` that is `value` modulo ``2**width``."""
+        full = 1 << t.width
+        lo, hi = (t.lo, t.hi) if low == 0 else (t.slo, t.shi)
+        if value.lo < low or value.hi >= low + full:
+            rest = self.divide(self.combine([(1, value)], -low), full)[1]
+            value = self.combine([(1, rest)], low)
+        return _Value(value.parts, max(value.lo, lo), min(value.hi, hi))
 
     def truth(self, t: Term) -> Any:
         if t.id not in self.truths:
@@ -188,7 +271,7 @@ class _Blaster:
         return self.truths[t.id]
 
     def translate(self, t: Term) -> None:
-        if t.id in self.values or t.id in self.truths:
+        if t.id in self.loose or t.id in self.truths:
             return
         if t.width == 1 and t.op in ("and", "or", "xor", "not", "ite", "eq", "ult", "slt", "saddo", "ssubo"):
             self.truths[t.id] = self.condition(t)
@@ -196,13 +279,11 @@ class _Blaster:
         value = self.vector(t)
         if value is None:
             value = self.unknown(t.lo, t.hi)
-        elif value.lo < t.lo or value.hi > t.hi:
-            value = _Value(value.parts, max(value.lo, t.lo), min(value.hi, t.hi))
         if len(value.parts) > MOST_MONOMIALS:
             named = self.unknown(value.lo, value.hi)
             self.sides.append(self.expression(named) == self.expression(value))
             value = named
-        self.values[t.id] = value
+        self.loose[t.id] = value
 
     def condition(self, t: Term) -> Any:
         z3 = self.z3
@@ -214,7 +295,7 @@ class _Blaster:
             return z3.If(*map(self.truth, t.args))
         a, b = t.args
         if t.op == "eq":
-            return self.equal(self.value(a), self.value(b))
+            return self.equal_modulo(self.loose_value(a), self.loose_value(b), a.width)
         if t.op == "ult":
             return self.less(self.value(a), self.value(b))
         if t.op == "slt":
@@ -224,47 +305,44 @@ class _Blaster:
         expression = self.expression(total)
         return z3.Or(expression < -half, expression >= half)
 
-    def equal(self, a: _Value, b: _Value) -> Any:
+    def equal_modulo(self, a: _Value, b: _Value, width: int) -> Any:
         difference = self.combine([(1, a), (-1, b)])
-        if not difference.parts:
-            return self.z3.BoolVal(True)
+        if difference.lo <= -(1 << width) or difference.hi >= 1 << width:
+            difference = self.divide(difference, 1 << width)[1]
         return self.expression(difference) == 0
 
     def less(self, a: _Value, b: _Value) -> Any:
         return self.expression(self.combine([(1, a), (-1, b)])) < 0
 
     def vector(self, t: Term) -> _Value | None:
+        """An integer that is the term's value modulo ``2**width``; None for what has no such form."""
         width = t.width
-        full = 1 << width
         match t.op:
             case "const":
                 return _constant(t.data)
+            case "var":
+                lo, hi = self.bounds.get(t.id, (t.lo, t.hi))
+                if t.id in self.with_signs and lo < 1 << (width - 1) <= hi:
+                    return self.unknown(t.slo, t.shi)
+                return self.unknown(lo, hi)
             case "sum":
-                parts = [(signed(c, width), self.value(a)) for c, a in zip(t.data[0], t.args, strict=True)]
-                unsigned = self.combine(parts, signed(t.data[1], width))
-                if unsigned.lo < 0 or unsigned.hi >= full:
-                    # Read with signs it may need no wrapping.
-                    with_signs = self.combine([(c, self.signed_value(a)) for (c, _), a in
-                                               zip(parts, t.args, strict=True)], signed(t.data[1], width))
-                    if with_signs.lo >= 0 and with_signs.hi < full:
-                        return with_signs
-                return self.wrapped(unsigned, width)
+                return self.combine([(signed(c, width), self.loose_value(a)) for c, a in
+                                     zip(t.data[0], t.args, strict=True)], signed(t.data[1], width))
             case "mul":
-                product = self.product(self.value(t.args[0]), self.value(t.args[1]))
-                return None if product is None else self.wrapped(product, width)
+                return self.product(self.loose_value(t.args[0]), self.loose_value(t.args[1]))
             case "zext":
                 return self.value(t.args[0])
             case "sext":
-                return self.wrapped(self.signed_value(t.args[0]), width)
+                return self.signed_value(t.args[0])
             case "not":
-                return self.combine([(-1, self.value(t.args[0]))], full - 1)
+                return self.combine([(-1, self.loose_value(t.args[0]))], -1)
             case "concat":
                 high, low = t.args
-                return self.combine([(1 << low.width, self.value(high)), (1, self.value(low))])
+                return self.combine([(1 << low.width, self.loose_value(high)), (1, self.value(low))])
             case "extract":
-                return self.wrapped(self.divide(self.value(t.args[0]), 1 << t.data[1])[0], width)
+                return self.divide(self.loose_value(t.args[0]), 1 << t.data[1])[0]
             case "ite":
-                return self.chosen(self.truth(t.args[0]), self.value(t.args[1]), self.value(t.args[2]))
+                return self.chosen(self.truth(t.args[0]), self.loose_value(t.args[1]), self.loose_value(t.args[2]))
             case "udiv" | "urem":
                 return self.division(t)
             case "sdiv" | "srem":
@@ -272,7 +350,7 @@ class _Blaster:
             case "shl" | "lshr":
                 return self.shift(t)
             case "and" if t.args[1].op == "const":
-                return self.mask(self.value(t.args[0]), t.args[1].data)
+                return self.mask(self.loose_value(t.args[0]), t.args[1].data)
         return None
 
     def mask(self, value: _Value, mask: int) -> _Value:
@@ -308,7 +386,7 @@ class _Blaster:
             exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
             self.sides.append(self.z3.If(
                 is_zero, self.z3.And(self.expression(quotient) == (1 << t.width) - 1,
-                                     self.equal(remainder, dividend)),
+                                     self.expression(remainder) == self.expression(dividend)),
                 self.z3.And(exact, self.less(remainder, divisor))))
             self.splits[key] = quotient, remainder
         return self.splits[key][t.op == "urem"]
@@ -325,12 +403,10 @@ class _Blaster:
         self.sides.append(self.expression(magnitude) >= 0)
         quotient, remainder = self.divide(magnitude, abs(divisor))
         if t.op == "srem":
-            result = self.chosen(negative, self.combine([(-1, remainder)]), remainder)
-        elif divisor > 0:
-            result = self.chosen(negative, self.combine([(-1, quotient)]), quotient)
-        else:
-            result = self.chosen(negative, quotient, self.combine([(-1, quotient)]))
-        return self.wrapped(result, t.width)
+            return self.chosen(negative, self.combine([(-1, remainder)]), remainder)
+        if divisor > 0:
+            return self.chosen(negative, self.combine([(-1, quotient)]), quotient)
+        return self.chosen(negative, quotient, self.combine([(-1, quotient)]))
 
     def shift(self, t: Term) -> _Value | None:
         """By an amount of few possible values: a choice between them."""
@@ -340,13 +416,11 @@ class _Blaster:
             return None
         amount = self.expression(self.value(count))
         result = _constant(0)
-        inner = self.value(value)
         for k in range(last, count.lo - 1, -1):
-            if k >= t.width:
-                continue
-            moved = self.divide(inner, 1 << k)[0] if t.op == "lshr" else self.wrapped(
-                self.combine([(1 << k, inner)]), t.width)
-            result = self.chosen(amount == k, moved, result)
+            if k < t.width:
+                moved = self.divide(self.value(value), 1 << k)[0] if t.op == "lshr" else self.combine(
+                    [(1 << k, self.loose_value(value))])
+                result = self.chosen(amount == k, moved, result)
         return result
 
 
