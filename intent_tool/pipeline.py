@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from intent_tool.contract_check import check
 from intent_tool.emit.header import header_text
 from intent_tool.emit.report import FIELDS, Record
 from intent_tool.emit.stack import stack_bytes
 from intent_tool.judge.judge import judge_function
 from intent_tool.judge.programs import judge_program
 from intent_tool.judge.verdict import Verdict
-from intent_tool.language.check import check_contract
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Diagnostic, IntentError, error
 from intent_tool.language.load import load_intent
@@ -62,7 +62,7 @@ def build(path: Path, target: Target, root: Path | None = None, evidence: str = 
     wrong or no candidate is good enough."""
     start = time.perf_counter()
     contract = load_intent(path, root)
-    notes = check_contract(contract)
+    notes = check(contract)
     _require_target(contract, target)
     refused: list[Refused] = []
     for candidate in candidates(contract, target):

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "intent_tool"
 
-FACES = ("pipeline", "cli", "commands", "scons", "packages", "__init__", "__main__")
+FACES = ("pipeline", "contract_check", "cli", "commands", "scons", "packages", "__init__", "__main__")
 ALLOWED = {
     "language": ("language",),
     "machine": ("language", "machine"),
@@ -57,6 +57,27 @@ def test_imports_go_with_the_arrow(path: Path) -> None:
         head, _, rest = name.partition(".")
         if head == "intent_tool" and rest and rest != "__version__":
             assert is_allowed(part, rest), f"{path}:{line}: {part} must not import {name}"
+
+
+def closure(start: Path) -> set[str]:
+    """The package's modules that a module leads to, relative to the package."""
+    found: set[str] = set()
+    stack = [start]
+    while stack:
+        for _, name in imports(stack.pop()):
+            head, _, rest = name.partition(".")
+            path = (PACKAGE / rest.replace(".", "/")).with_suffix(".py")
+            if head == "intent_tool" and rest not in found and path.is_file():
+                found.add(rest)
+                stack.append(path)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "judge").glob("*.py")), ids=lambda p: p.name)
+def test_the_judge_reads_contracts_by_itself(path: Path) -> None:
+    """Code is generated from terms and facts; the judge must not fall for a mistake in those."""
+    generators = ("language.terms", "language.facts", "language.elaborate")
+    assert not [name for name in closure(path) if name.startswith(generators)]
 
 
 def test_the_rule_itself_refuses_what_it_should() -> None:

@@ -17,14 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     """Every file is checked, also after one that fails."""
-    from intent_tool.language.check import check_contract
+    from intent_tool.contract_check import check
     from intent_tool.language.load import load_intent
 
     lines, complaints, results = [], [], []
     for file in options.files:
         try:
             contract = load_intent(file, project_root(options, file))
-            notes = check_contract(contract)
+            notes = check(contract)
         except IntentError as failure:
             complaints.append(str(failure))
             results.append({"file": str(file), "ok": False,

@@ -20,15 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
+    from intent_tool.contract_check import check
     from intent_tool.emit.listing import size_text, verdict_text
-    from intent_tool.language.check import check_contract
     from intent_tool.language.load import load_intent
 
     root = project_root(options, options.file)
     binary = options.binary.read_bytes()
     target = one_target(options, root) if options.target else _target_of(binary, options.binary, root)
     contract = load_intent(options.file, root)
-    check_contract(contract)
+    check(contract)
     if options.symbol is not None and contract.signature is None:
         raise Usage(f"--symbol {options.symbol}: `{contract.name}` is a program, which has none")
     verdict = pipeline.judge(contract, target, binary, options.symbol)

@@ -124,8 +124,7 @@ def _written(evaluator: Evaluator, parameter: Parameter, length: int, expression
                             evaluator.equals(evaluator.length(found), evaluator.const(length)))
     elements: list[Number] = []
     for value in found.values[:length]:
-        if not isinstance(value, Number):
-            raise NotUnderstood(span, "a sequence where an integer is needed")
-        elements.append(evaluator.fitting(value, parameter.type, f"every element of {name}", span, here))
+        element = evaluator.integer(value, span)
+        elements.append(evaluator.fitting(element, parameter.type, f"every element of {name}", span, here))
     # Too few elements only where the demand above fails.
     return (*elements, *(evaluator.zero,) * (length - len(elements)))

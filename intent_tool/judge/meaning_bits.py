@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_numbers import MOST_BITS, Numbers
@@ -19,7 +17,9 @@ class Bits(Numbers):
             self.demand(here, "domain", span, f"the argument of {name} is not negative", self.not_negative(x))
             width = max(x.term.width, 1)
             ones = self.graph.popcount(x.at(self.graph, width))
-            return self.make(ones, 0, width) if name == "popcount" else self.flag(self.graph.extract(ones, 0, 0))
+            if name == "parity":
+                return self.flag(self.graph.extract(ones, 0, 0))
+            return self.make(ones, min(max(x.lo, 0), 1), max(x.hi, 0).bit_length())
         if name == "bswap":
             width *= 8
         top = self.const(1 << width)
@@ -28,15 +28,19 @@ class Bits(Numbers):
         value = x.at(self.graph, width)
         if name in ("rotl", "rotr"):
             return self.rotated(name, value, numbers[1], span)
-        if name == "clz":
-            return self._counted(self.graph.clz, value)
-        if name == "ctz":
-            return self._counted(self.graph.ctz, value)
+        if name in ("clz", "ctz"):
+            return self.zeros(name, value, max(x.lo, 0), x.hi)
         return self.make(self.reversed_parts(value, 8 if name == "bswap" else 1), 0, (1 << width) - 1)
 
-    def _counted(self, operator: Callable[[Term, int], Term], value: Term) -> Number:
-        # Counts take as many bits as the width's own number has, which is more than the value itself for 1 bit.
-        return self.make(operator(value, max(value.width.bit_length(), value.width)), 0, value.width)
+    def zeros(self, name: str, value: Term, lo: int, hi: int) -> Number:
+        """Leading or trailing zeros of a value in lo..hi."""
+        width = value.width
+        operator = self.graph.clz if name == "clz" else self.graph.ctz
+        # A count takes as many bits as the width as a number has: for one bit more than the value itself.
+        count = operator(value, max(width.bit_length(), width))
+        if name == "clz":
+            return self.make(count, max(width - hi.bit_length(), 0), width - lo.bit_length())
+        return self.make(count, 0, min(hi.bit_length() - 1, width) if lo else width)
 
     def reversed_parts(self, value: Term, size: int) -> Term:
         """Its parts of `size` bits, in the opposite order."""

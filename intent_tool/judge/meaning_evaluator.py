@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from intent_tool.judge.bitvector import Term
+from intent_tool.judge.meaning_bounds import close_bounds
 from intent_tool.judge.meaning_facts import Here, Interval, Key
 from intent_tool.judge.meaning_functions import Functions
 from intent_tool.judge.meaning_numbers import Record
 from intent_tool.judge.meaning_streams import LAZY, Env, Stream
-from intent_tool.judge.meaning_values import Demand, NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.meaning_values import Demand, Nothing, NotUnderstood, Number, Sequence, Value
 from intent_tool.language import tree
 from intent_tool.language.contract import Contract, ScalarType
 from intent_tool.language.diagnostics import Span
@@ -72,10 +73,7 @@ class Evaluator(Functions):
         return self.refined(value, here) if isinstance(value, Number) else value
 
     def number(self, node: tree.Expression, env: Env, here: Here) -> Number:
-        value = self.eval(node, env, here)
-        if not isinstance(value, Number):
-            raise NotUnderstood(node.span, "a sequence where an integer is needed")
-        return value
+        return self.integer(self.eval(node, env, here), node.span)
 
     def value(self, node: tree.Expression, env: Env, here: Here) -> Value:
         match node:
@@ -132,10 +130,12 @@ class Evaluator(Functions):
     def binary(self, node: tree.Binary, env: Env, here: Here) -> Value:
         left, right = self.eval(node.left, env, here), self.eval(node.right, env, here)
         op, span = node.op, node.span
+        if isinstance(left, Nothing) or isinstance(right, Nothing):
+            return Nothing()
         if not isinstance(left, Number) or not isinstance(right, Number):
-            if op != "+" or isinstance(left, Number) or isinstance(right, Number):
-                raise NotUnderstood(span, f"`{op}` of these operands")
-            return self.joined(left, right, span)
+            if op == "+" and isinstance(left, Sequence) and isinstance(right, Sequence):
+                return self.joined(left, right, span)
+            left, right = self.integer(left, span), self.integer(right, span)
         match op:
             case "+":
                 return self.add(left, right, span)
@@ -329,18 +329,14 @@ class Evaluator(Functions):
         for parameter, value in zip(callee.signature.parameters, arguments, strict=True):
             what = f"the argument `{parameter.name}` of {name}"
             if parameter.buffer is None:
-                if not isinstance(value, Number):
-                    raise NotUnderstood(span, "a sequence where an integer is needed")
-                scope[parameter.name] = self.fitting(value, parameter.type, what, span, here)
+                scope[parameter.name] = self.fitting(self.integer(value, span), parameter.type, what, span, here)
             else:
                 content = self.gathered(self.sequence(value, span), span)
                 elements: list[Value] = []
                 for element, present in zip(content.values, self.presence(content), strict=True):
-                    if not isinstance(element, Number):
-                        raise NotUnderstood(span, "a sequence where an integer is needed")
-                    place = here.learn(present)
-                    elements.append(element if place is None else self.fitting(
-                        element, parameter.type, f"every element of {what}", span, place))
+                    number, place = self.integer(element, span), here.learn(present)
+                    elements.append(number if place is None else self.fitting(
+                        number, parameter.type, f"every element of {what}", span, place))
                 scope[parameter.name] = Sequence(tuple(elements), content.start, content.count)
         inner = Evaluator(callee, self.record, scope)
         for parameter in callee.signature.parameters:
@@ -356,6 +352,8 @@ class Evaluator(Functions):
 
     def fitting(self, number: Number, type: ScalarType, what: str, span: Span, here: Here) -> Number:
         """The number, demanded to fit a type."""
+        if number.lo < type.minimum or number.hi > type.maximum:
+            number = self.make(number.term, *close_bounds(number, here))
         if type.minimum <= number.lo and number.hi <= type.maximum:
             return number
         self.demand(here, "fits", span, f"{what} fits {type.name}", self.within(number, type.minimum, type.maximum))

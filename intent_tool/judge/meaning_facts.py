@@ -10,6 +10,8 @@ Key = tuple[int, bool]
 """A term's id, and whether it is read as two's complement."""
 Interval = tuple[int, int]
 
+MOST_RELATIONS = 6
+"""Comparisons of two values that are gone through again when more is known."""
 MOST_VISITS = 300
 """Parts of one condition that are looked at; knowing less is always right."""
 
@@ -26,11 +28,12 @@ class Reads:
 class Here:
     """A place: the conjunction of the conditions under which it is evaluated, and intervals that hold under them."""
 
-    __slots__ = ("_guard", "bounds", "condition", "graph", "parent", "reads")
+    __slots__ = ("_guard", "bounds", "condition", "graph", "parent", "reads", "relations")
 
     def __init__(self, graph: Graph, reads: Reads, bounds: Mapping[Key, Interval], guard: Term | None = None,
-                 parent: Here | None = None, condition: Term | None = None) -> None:
-        self.graph, self.reads, self.bounds = graph, reads, bounds
+                 parent: Here | None = None, condition: Term | None = None,
+                 relations: tuple[tuple[Term, bool], ...] = ()) -> None:
+        self.graph, self.reads, self.bounds, self.relations = graph, reads, bounds, relations
         self.parent, self.condition, self._guard = parent, condition, guard
 
     @property
@@ -60,7 +63,7 @@ class Here:
         self.reads.keys.add(key)
         lo, hi = (term.slo, term.shi) if is_signed else (term.lo, term.hi)
         known = self.bounds.get(key)
-        return (max(lo, known[0]), min(hi, known[1])) if known is not None else (lo, hi)
+        return _both((lo, hi), known) if known is not None else (lo, hi)
 
     def decided(self, condition: Term) -> bool | None:
         """Whether a condition of width 1 is known to hold, or known to fail."""
@@ -79,10 +82,15 @@ class Here:
             return self if known == truth else None
         learning = _Learning(self)
         learning.condition(condition, truth)
+        # What orders two values tells more of one, now that more is known of the other.
+        relations = tuple(dict.fromkeys((*self.relations, *learning.relations)))[-MOST_RELATIONS:]
+        if condition.op in ("and", "or") or self.relations:
+            for relation in relations:
+                learning.condition(*relation)
         if learning.is_impossible:
             return None
         wanted = condition if truth else self.graph.not_(condition)
-        return Here(self.graph, self.reads, {**self.bounds, **learning.found}, None, self, wanted)
+        return Here(self.graph, self.reads, {**self.bounds, **learning.found}, None, self, wanted, relations)
 
     def learn_all(self, conditions: tuple[Term, ...]) -> Here | None:
         place: Here | None = self
@@ -95,7 +103,11 @@ class Here:
     def under(self, condition: Term) -> Here:
         """The place where `condition` holds too, with nothing concluded from it."""
         return self if condition.op == "const" else Here(
-            self.graph, self.reads, self.bounds, None, self, condition)
+            self.graph, self.reads, self.bounds, None, self, condition, self.relations)
+
+
+def _both(a: Interval, b: Interval) -> Interval:
+    return max(a[0], b[0]), min(a[1], b[1])
 
 
 class _Learning:
@@ -104,12 +116,18 @@ class _Learning:
     def __init__(self, here: Here) -> None:
         self.here = here
         self.found: dict[Key, Interval] = {}
+        self.relations: list[tuple[Term, bool]] = []
         self.is_impossible = False
         self.visits = 0
 
     def interval(self, term: Term, is_signed: bool) -> Interval:
         known = self.found.get((term.id, is_signed))
-        return known if known is not None else self.here.interval(term, is_signed)
+        if known is None:
+            known = self.here.interval(term, is_signed)
+        if term.op == ("sext" if is_signed else "zext"):
+            # More may be known of what it extends.
+            known = _both(known, self.interval(term.args[0], is_signed))
+        return known
 
     def condition(self, term: Term, truth: bool) -> None:
         self.visits += 1
@@ -118,6 +136,8 @@ class _Learning:
         if term.op == "not":
             self.condition(term.args[0], not truth)
             return
+        if term.op in ("ult", "slt", "eq") and not any(a.is_const for a in term.args):
+            self.relations.append((term, truth))
         self.narrow(term, False, int(truth), int(truth))
         match term.op:
             case "and" | "or" if truth == (term.op == "and"):
@@ -217,6 +237,7 @@ class _Learning:
             case "udiv" if not is_signed and args[1].op == "const" and args[1].data:
                 self.narrow(args[0], False, lo * args[1].data, hi * args[1].data + args[1].data - 1)
             case "ite":
+                self.narrow_extreme(term, is_signed, lo, hi)
                 outside = []
                 for arg in args[1:]:
                     known = self.interval(arg, is_signed)
@@ -229,6 +250,15 @@ class _Learning:
             case _:
                 pass
 
+    def narrow_extreme(self, term: Term, is_signed: bool, lo: int, hi: int) -> None:
+        """Both of two values, when `term` is the lesser or the greater of them."""
+        test, *arms = term.args
+        if test.op == ("slt" if is_signed else "ult") and {*test.args} == {*arms}:
+            is_least = test.args[0] is arms[0]
+            for arm in arms:
+                known = self.interval(arm, is_signed)
+                self.narrow(arm, is_signed, lo if is_least else known[0], known[1] if is_least else hi)
+
     def narrow_sum(self, term: Term, is_signed: bool, lo: int, hi: int) -> None:
         """Each addend, where the sum over the integers is known not to wrap."""
         width, (coefficients, constant) = term.width, term.data
@@ -240,7 +270,10 @@ class _Learning:
         base = signed(constant, width)
         least, most = base + sum(p[1][0] for p in parts), base + sum(p[1][1] for p in parts)
         bottom, top = (-(1 << width - 1), (1 << width - 1) - 1) if is_signed else (0, (1 << width) - 1)
-        if least < bottom or most > top:
+        # Equal modulo 2**width; which of the numbers that are tells the interval.
+        around = (least - bottom) >> width << width
+        least, most = least - around, most - around
+        if most > top:
             return
         for (factor, (low, high)), arg in zip(parts, term.args, strict=True):
             # factor*arg = sum - the rest

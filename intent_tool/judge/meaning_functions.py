@@ -6,7 +6,7 @@ from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_sequences import MOST_ELEMENTS
 from intent_tool.judge.meaning_streams import Env, Streams
-from intent_tool.judge.meaning_values import NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.meaning_values import NOWHERE, Nothing, NotUnderstood, Number, Sequence, Value
 from intent_tool.language import tree
 from intent_tool.language.diagnostics import Span
 from intent_tool.language.vocabulary import CASTS
@@ -84,7 +84,8 @@ class Functions(Streams):
 
     def holds(self, value: Value) -> Term:
         """Whether a value counts as true."""
-        return self.truth(value) if isinstance(value, Number) else self.graph.not_(self.is_empty(value))
+        return self.truth(value) if isinstance(value, Number) else (
+            self.graph.not_(self.is_empty(self.sequence(value, NOWHERE))))
 
     # Ranges.
 
@@ -137,9 +138,8 @@ class Functions(Streams):
         start = self.number(node.arguments[1], env, here) if len(node.arguments) > 1 else self.zero
         parts = [(1, start)]
         while (item := stream.next(here)) is not None:
-            if not isinstance(item[1], Number):
-                raise NotUnderstood(node.span, "a sum of sequences")
-            parts.append((1, self.choose_number(item[0], item[1], self.zero, node.span)))
+            addend = self.integer(item[1], node.span)
+            parts.append((1, self.choose_number(item[0], addend, self.zero, node.span)))
         return self.linear(parts, 0, node.span)
 
     def extreme_of(self, node: tree.Call, env: Env, here: Here) -> Value:
@@ -158,14 +158,13 @@ class Functions(Streams):
                 best = self.choose(present, better, best, span)
             have = self.graph.or_(have, present)
         self.demand(here, "domain", span, f"{node.function}() has at least one element", have)
-        return best if best is not None else self.zero
+        return best if best is not None else Nothing()
 
     def bytes(self, node: tree.Call, env: Env, here: Here) -> Sequence:
         found = self.listed(self.stream(node.arguments[0], env, here), node.span, here)
         values: list[Value] = []
-        for value, present in zip(found.values, self.presence(found), strict=True):
-            if not isinstance(value, Number):
-                raise NotUnderstood(node.span, "bytes of sequences")
+        for element, present in zip(found.values, self.presence(found), strict=True):
+            value = self.integer(element, node.span)
             place = here.learn(present)
             if place is not None and (value.lo < 0 or value.hi > 255):
                 self.demand(place, "domain", node.span, "every element of bytes() is from 0 to 255",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_bits import Bits
 from intent_tool.judge.meaning_facts import Here
-from intent_tool.judge.meaning_values import NOWHERE, NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.meaning_values import NOWHERE, Nothing, NotUnderstood, Number, Sequence, Value
 from intent_tool.language.diagnostics import Span
 
 MOST_ELEMENTS = 4096
@@ -94,6 +94,8 @@ class Sequences(Bits):
             return a if condition.data else b
         if a is b:
             return a
+        if isinstance(a, Nothing) or isinstance(b, Nothing):
+            return b if isinstance(a, Nothing) else a
         if isinstance(a, Number) and isinstance(b, Number):
             return self.choose_number(condition, a, b, span)
         if isinstance(a, Number) or isinstance(b, Number):
@@ -144,7 +146,7 @@ class Sequences(Bits):
             here = self.demand(here, "index", span, "the index is inside the sequence", inside)
             index = self.refined(index, here)
         if length.hi <= 0 or not sequence.values:
-            return self.zero
+            return Nothing()
         if index.lo < 0:
             moved = self.add(index, length, span)
             if index.hi < 0:
@@ -213,7 +215,7 @@ class Sequences(Bits):
         """a == b."""
         if isinstance(a, Number) and isinstance(b, Number):
             return self.equals(a, b)
-        if isinstance(a, Number) or isinstance(b, Number):
+        if not isinstance(a, Sequence) or not isinstance(b, Sequence):
             return self.graph.false
         a, b = self.gathered(a, span), self.gathered(b, span)
         length = self.length(a)
@@ -227,6 +229,8 @@ class Sequences(Bits):
         """a < b; sequences by their first elements that differ."""
         if isinstance(a, Number) and isinstance(b, Number):
             return self.less(a, b)
+        if isinstance(a, Nothing) or isinstance(b, Nothing):
+            return self.graph.false
         if isinstance(a, Number) or isinstance(b, Number):
             raise NotUnderstood(span, "a comparison of an integer with a sequence")
         a, b = self.gathered(a, span), self.gathered(b, span)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_sequences import MOST_ELEMENTS, Sequences
-from intent_tool.judge.meaning_values import NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.meaning_values import Nothing, NotUnderstood, Number, Sequence, Value
 from intent_tool.language import tree
 from intent_tool.language.diagnostics import Span
 
@@ -84,7 +84,12 @@ class Streams(Sequences):
     def sequence(self, value: Value, span: Span) -> Sequence:
         if isinstance(value, Number):
             raise NotUnderstood(span, "an integer where a sequence is needed")
-        return value
+        return value if isinstance(value, Sequence) else Sequence(())
+
+    def integer(self, value: Value, span: Span) -> Number:
+        if isinstance(value, Sequence):
+            raise NotUnderstood(span, "a sequence where an integer is needed")
+        return value if isinstance(value, Number) else self.zero
 
     def stream_of(self, sequence: Sequence) -> Stream:
         count = None
@@ -219,6 +224,8 @@ class Streams(Sequences):
         """`env`, with the names of a pattern."""
         if pattern.name is not None:
             return {**env, pattern.name: value}
+        if isinstance(value, Nothing):
+            value = Sequence((value,) * len(pattern.items))
         if isinstance(value, Number) or not value.is_dense or len(value.values) != len(pattern.items):
             raise NotUnderstood(pattern.span, "unpacking of what is not a tuple of this size")
         for part, item in zip(pattern.items, value.values, strict=True):

@@ -70,7 +70,12 @@ class Sequence:
         return self.count is None and self.present is None
 
 
-Value = Union[Number, Sequence]
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """What an element of an empty sequence would be: a demand fails wherever it is evaluated."""
+
+
+Value = Union[Number, Sequence, Nothing]
 
 
 def bits_of(lo: int, hi: int) -> int:

@@ -81,7 +81,7 @@ _BY_REGISTER = ("[x, x]", "[x, x, lsl]", "[x, w, uxtw]", "[x, w, sxtw]")
 _OFFSETS = ("[x]", "[x, i]", "[x, i]!", "[x], i")
 
 FORMS = frozenset([
-    *_forms("mov", "r, r", "r, i", "x, sp", "sp, x"), *_forms("movz movn movk", "r, i", "r, i, lsl"),
+    *_forms("mov", "r, r", "r, i", "x, sp", "sp, x"), *_forms("movk", "r, i", "r, i, lsl"), *_forms("movz movn", "r, i, lsl"),
     *_forms("mvn neg", *(f"r, {b}" for b in _SHIFTED)), *_forms("mvn", "r, r, ror"),
     *_forms("negs", *(f"r, {b}" for b in _SHIFTED)),
     *_forms("add sub adds subs", *(f"r, r, {b}" for b in (*_SHIFTED, "i", "i, lsl"))),
@@ -160,6 +160,25 @@ def _bitfield(run: Run, word: int) -> None:
     _set(run, word & 31, result)
 
 
+def _add_with_carry(run: Run, word: int) -> None:
+    """ADC, ADCS, SBC, SBCS and their aliases: a + b + C, where SBC inverts b.
+
+    That is a - ~b less the borrow, so that the flags tell how a and ~b compare."""
+    g, width = run.graph, 64 if word >> 31 else 32
+    a, b = _get(run, word >> 5 & 31, width), _get(run, word >> 16 & 31, width)
+    carry = run.state["c"]
+    other = b if word >> 30 & 1 else g.not_(b)
+    result = g.linear([(1, a), (-1, other), (1, g.zext(carry, width))], -1, width)
+    if word >> 29 & 1:
+        negative = g.extract(result, width - 1, width - 1)
+        less = g.ite(carry, g.slt(a, other), g.sle(a, other))
+        run.flag("n", lambda: negative)
+        run.flag("z", lambda: g.eq(result, g.const(0, width)))
+        run.flag("c", lambda: g.ite(carry, g.ule(other, a), g.ult(other, a)))
+        run.flag("v", lambda: g.xor(negative, less))
+    _set(run, word & 31, result)
+
+
 def _permutation(element: int, group: int) -> Callable[[Run, int], None]:
     """Reverses elements of `element` bits inside each group of `group` bits (0: the whole register)."""
     def meaning(run: Run, word: int) -> None:
@@ -170,6 +189,81 @@ def _permutation(element: int, group: int) -> Callable[[Run, int], None]:
                  for base in range(width - size, -1, -size) for low in range(base, base + size, element)]
         _set(run, word & 31, functools.reduce(lambda low, high: g.concat(high, low), reversed(parts)))
     return meaning
+
+
+def _base(run: Run, word: int) -> Term:
+    """The address register, which may be the stack pointer."""
+    number = word >> 5 & 31
+    return run.state["sp" if number == 31 else f"x{number}"]
+
+
+def _move_base(run: Run, word: int, address: Term) -> None:
+    number = word >> 5 & 31
+    run.state["sp" if number == 31 else f"x{number}"] = address
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> (bits - 1) & 1 else value
+
+
+def _load_store(run: Run, word: int) -> None:
+    """Loads and stores of one general register (C4.1.96, "Load/store register")."""
+    g, scale, kind = run.graph, word >> 30, word >> 22 & 3
+    base = _base(run, word)
+    offset: Term
+    after = before = True
+    if word >> 24 & 1:
+        offset = g.const((word >> 10 & 0xfff) << scale, 64)
+        after = False
+    elif word >> 21 & 1:
+        offset = _extended(run, word, scale)
+        after = False
+    else:
+        # 0 unscaled, 1 post-indexed, 3 pre-indexed.
+        offset = g.const(_signed(word >> 12 & 0x1ff, 9), 64)
+        before, after = word >> 10 & 3 != 1, bool(word >> 10 & 1)
+    moved = g.add(base, offset)
+    address = moved if before else base
+    width = 8 << scale
+    if kind == 0:
+        run.memory.store(address, _get(run, word & 31, width))
+    else:
+        value = run.memory.load(address, width // 8)
+        if kind > 1:
+            value = g.sext(value, 64 if kind == 2 else 32)
+        _set(run, word & 31, value)
+    if after:
+        _move_base(run, word, moved)
+
+
+def _extended(run: Run, word: int, scale: int) -> Term:
+    """The index register, extended and scaled (C6.1, "Load/store (register offset)")."""
+    g, option = run.graph, word >> 13 & 7
+    index = _get(run, word >> 16 & 31, 64 if option & 1 else 32)
+    index = g.sext(index, 64) if option & 4 else g.zext(index, 64)
+    return g.shl(index, g.const(scale if word >> 12 & 1 else 0, 64))
+
+
+def _load_store_pair(run: Run, word: int) -> None:
+    """LDP, LDPSW, STP (C4.1.96, "Load/store register pair")."""
+    g, kind = run.graph, word >> 30
+    size = 8 if kind == 2 else 4
+    base = _base(run, word)
+    moved = g.add(base, g.const(_signed(word >> 15 & 0x7f, 7) * size, 64))
+    # 1 post-indexed, 2 offset, 3 pre-indexed.
+    mode = word >> 23 & 3
+    first = base if mode == 1 else moved
+    second = g.add(first, g.const(size, 64))
+    registers = (word & 31, word >> 10 & 31)
+    if word >> 22 & 1:
+        values = [run.memory.load(address, size) for address in (first, second)]
+        for register, value in zip(registers, values, strict=True):
+            _set(run, register, g.sext(value, 64) if kind == 1 else value)
+    else:
+        for register, address in zip(registers, (first, second), strict=True):
+            run.memory.store(address, _get(run, register, 8 * size))
+    if mode & 1:
+        _move_base(run, word, moved)
 
 
 def _nothing(_run: Run, _word: int) -> None:
@@ -239,6 +333,10 @@ def _counted(byte: Term) -> Term | None:
 _FIELDS = [f for f in FORMS if re.match(r"[us]bf(x|iz) |bf(i|xil|c) |[us]xt[bhw] |(lsl|lsr|asr) \w, \w, i$", f)]
 _OWN = {
     **{form: Own(_bitfield) for form in _FIELDS},
+    **{name: Own(_add_with_carry, reads=frozenset("c")) for name in ("adc", "sbc", "ngc")},
+    **{name: Own(_add_with_carry, reads=frozenset("c"), writes=frozenset(_FLAGS)) for name in ("adcs", "sbcs", "ngcs")},
+    **{f.split()[0]: Own(_load_store) for f in FORMS if "[" in f},
+    **{name: Own(_load_store_pair) for name in ("ldp", "ldpsw", "stp")},
     "rbit": Own(_permutation(1, 0)), "rev": Own(_permutation(8, 0)), "rev16": Own(_permutation(8, 16)),
     "rev32": Own(_permutation(8, 32)),
     "b": Own(_nothing), "nop": Own(_nothing), "ret": Own(_return), "adr": Own(_address), "adrp": Own(_address),

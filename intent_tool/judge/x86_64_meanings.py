@@ -48,6 +48,28 @@ def _clear(run: Run, *flags: str) -> None:
         run.flag(flag, lambda: run.graph.false)
 
 
+# Addition and subtraction with carry
+
+def _with_carry(is_sum: bool) -> _Meaning:
+    """ADC, SBB. A sum is taken as a - ~b less a borrow, so that the flags tell how the two compare."""
+    def meaning(run: Run, operands: Operands) -> None:
+        g, (target, source) = run.graph, operands
+        width, carry = target.width, run.state["cf"]
+        a, b = get(run, target), get(run, source, target.width)
+        if is_sum:
+            b, borrow = g.not_(b), g.not_(carry)
+        else:
+            borrow = carry
+        result = g.linear([(1, a), (-1, b), (-1, g.zext(borrow, width))], 0, width)
+        put(run, target, result)
+        negative, less = _top(g, result), g.ite(borrow, g.sle(a, b), g.slt(a, b))
+        below = g.ite(borrow, g.ule(a, b), g.ult(a, b))
+        run.flag("cf", lambda: g.not_(below) if is_sum else below)
+        run.flag("of", lambda: g.xor(negative, less))
+        _flags_of_result(run, result)
+    return meaning
+
+
 # Shifts and rotates. The count is masked to 5 bits, to 6 for 64-bit operands; a count of 0 leaves all flags.
 
 def _count(run: Run, operand: Operand, width: int) -> Term:
@@ -476,6 +498,8 @@ _ALL = frozenset(FLAGS)
 _WITHOUT_ZF = _ALL - {"zf"}
 
 OWN: dict[str, Own] = {
+    "adc": Own(_with_carry(True), reads=frozenset({"cf"}), writes=_ALL),
+    "sbb": Own(_with_carry(False), reads=frozenset({"cf"}), writes=_ALL),
     **{name: Own(_shift(name)) for name in ("shl", "shr", "sar")},
     **{name: Own(_rotate(name)) for name in ("rol", "ror")},
     **{name: Own(_rotate_through_carry(name), reads=frozenset({"cf"})) for name in ("rcl", "rcr")},

@@ -61,6 +61,12 @@ def _undecided(contract: Contract) -> tuple[tuple[Obligation, ...], bool]:
     return tuple(once.values()), graph.infeasible
 
 
+def problem_at(contract: Contract, arguments: Arguments, place: Span) -> Diagnostic | None:
+    """What is wrong with the contract at one input that keeps `requires`; `place` is shown where the oracle names
+    none. Raises OracleFault where that takes too long to say."""
+    return _problem(contract, Oracle(contract), arguments, (Obligation("all", place, ""),))
+
+
 def _problem(contract: Contract, oracle: Oracle, arguments: Arguments,
              undecided: tuple[Obligation, ...]) -> Diagnostic | None:
     """What is wrong with the contract at one input. Raises OracleFault where that takes too long to say."""

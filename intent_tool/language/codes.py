@@ -92,6 +92,7 @@ CODES = {
     "E508": "a written buffer gets content of another length",
     "N501": "something about the contract is not decided, and no counterexample was found",
     "N502": "some inputs took too long to evaluate",
+    "N503": "a contract with buffers of variable length is proved to have a value up to a length",
     # Other files.
     "E601": "an item of `uses` is malformed, or there are too many",
     "E602": "a used file lies outside of the project",

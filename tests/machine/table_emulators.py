@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,27 +131,77 @@ def unicorn_for(isa: Isa) -> Unicorn:
     return Unicorn(isa)
 
 
-SLOTS_OFFSET, SLOTS_BYTES, SLOT_BYTES = 4096, 65536, 32
+SLOTS_OFFSET, BRANCHED_OFFSET, SLOTS_BYTES, SLOT_BYTES = 4096, 2048, 65536, 64
 """As in table_harness_*.S."""
+TAKEN = 32
+"""From the start of a slot: where a branch goes that is taken."""
+WINDOW_BYTES = 64
+"""Memory that an instruction finds at `Harness.window`."""
+PROLOGUES = {"x86_64": b"", "arm64": struct.pack("<I", 0xD53BD040),  # mrs x0, tpidr_el0
+             "riscv64": struct.pack("<I", 0xE20002D3)}  # fmv.x.d t0, ft0
+VECTORS = {"x86_64": 0, "arm64": 32, "riscv64": 0}
+"""Vector registers of 16 bytes in a record, after the general ones."""
+
+
+@dataclass(frozen=True)
+class Harness:
+    """The program of table_harness_*.S for an ISA, built."""
+
+    isa: Isa
+    program: str
+    slots: int
+    """Address of the first slot."""
+    window: int
+
+    @property
+    def record(self) -> struct.Struct:
+        """Offset of the slot; flags; registers; whether it branched; vectors; memory."""
+        vectors = VECTORS[self.isa.name]
+        return struct.Struct(f"<{3 + len(self.isa.registers)}Q" + "16s" * vectors + f"{WINDOW_BYTES}s")
+
+    def address(self, slot: int) -> int:
+        """Where the instruction of a slot stands."""
+        return self.slots + slot * SLOT_BYTES + len(PROLOGUES[self.isa.name])
+
+    def run(self, codes: Sequence[bytes], records: bytes) -> bytes:
+        """What becomes of each record under qemu-user, with one instruction in each slot."""
+        area = b"".join(self._slot(code, number * SLOT_BYTES) for number, code in enumerate(codes))
+        assert len(area) <= SLOTS_BYTES
+        runner = load_targets()[self.isa.full_target].runner
+        return subprocess.run([*runner, self.program], check=True, capture_output=True,
+                              input=area.ljust(SLOTS_BYTES, b"\0") + records).stdout
+
+    def _slot(self, code: bytes, start: int) -> bytes:
+        body = PROLOGUES[self.isa.name] + code
+        body += _jump(self.isa, -SLOTS_OFFSET - start - len(body))
+        assert len(body) <= TAKEN
+        taken = _jump(self.isa, -BRANCHED_OFFSET - start - TAKEN)
+        return (body.ljust(TAKEN, b"\0") + taken).ljust(SLOT_BYTES, b"\0")
 
 
 @functools.cache
-def harness(name: str) -> str:
-    """The program of table_harness_*.S for an ISA, built; its path. It is removed when this process ends."""
+def harness(isa: Isa) -> Harness:
+    """Its files are removed when this process ends."""
+    import lief
+
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     program = Path(folder, "harness")
-    source = Path(__file__).with_name(f"table_harness_{name}.S")
-    subprocess.run([sys.executable, "-m", "ziglang", "cc", "-target", f"{name}-linux-none", "-nostdlib", "-static",
-                    "-o", str(program), str(source)], check=True)
-    return str(program)
+    source = Path(__file__).with_name(f"table_harness_{isa.name}.S")
+    triple = f"{load_targets()[isa.full_target].triple.partition('-')[0]}-linux-none"
+    subprocess.run([sys.executable, "-m", "ziglang", "cc", "-target", triple, "-nostdlib", "-static", "-o",
+                    str(program), str(source)], check=True)
+    file = lief.parse(str(program))
+    assert isinstance(file, lief.ELF.Binary)
+    slots, window = (int(file.get_symbol(name).value) for name in ("slots", "window"))
+    return Harness(isa, str(program), slots, window)
 
 
-def _jump_back(isa: Isa, here: int) -> bytes:
-    """From `here`, an offset from the first slot, to the label `back`."""
-    distance = -SLOTS_OFFSET - here
+def _jump(isa: Isa, distance: int) -> bytes:
     if isa.name == "x86_64":
         return b"\xe9" + struct.pack("<i", distance - 5)
+    if isa.name == "arm64":
+        return struct.pack("<I", 0x14000000 | distance // 4 & 0x3FFFFFF)
     fields = distance & 0x1FFFFF
     return struct.pack("<I", 0x6F | (fields >> 12 & 0xFF) << 12 | (fields >> 11 & 1) << 20
                        | (fields >> 1 & 0x3FF) << 21 | (fields >> 20) << 31)
@@ -158,24 +209,19 @@ def _jump_back(isa: Isa, here: int) -> bytes:
 
 def qemu_user(isa: Isa, cases: Sequence[Case]) -> list[State]:
     """The states afterwards; memory and the program counter are taken to be as they should."""
-    prologue = {"x86_64": b"", "riscv64": struct.pack("<I", 0xE20002D3)}[isa.name]  # fmv.x.d t0, ft0
+    program = harness(isa)
     slots: dict[bytes, int] = {}
-    area = bytearray()
-    for code, _ in cases:
-        if code not in slots:
-            slots[code] = len(area)
-            body = prologue + code
-            area += (body + _jump_back(isa, len(area) + len(body))).ljust(SLOT_BYTES, b"\0")
     records = bytearray()
-    layout = struct.Struct(f"<{2 + len(isa.registers)}Q")
+    layout = program.record
+    rest = (*[bytes(16)] * VECTORS[isa.name], bytes(WINDOW_BYTES))
     for code, state in cases:
+        slot = slots.setdefault(code, len(slots))
         flags = sum(state.flags[flag] << bit for flag, bit in isa.flags.items())
-        records += layout.pack(slots[code], flags, *(state.registers[name] for name in isa.registers))
-    output = subprocess.run([*load_targets()[isa.full_target].runner, harness(isa.name)], check=True,
-                            capture_output=True, input=bytes(area.ljust(SLOTS_BYTES, b"\0") + records)).stdout
+        records += layout.pack(slot * SLOT_BYTES, flags, *(state.registers[name] for name in isa.registers), 0, *rest)
+    output = program.run(list(slots), bytes(records))
     results = []
     for (code, state), (_, flags, *values) in zip(cases, layout.iter_unpack(output), strict=True):
-        results.append(State(dict(zip(isa.registers, values, strict=True)),
+        results.append(State(dict(zip(isa.registers, values, strict=False)),
                              {flag: flags >> bit & 1 for flag, bit in isa.flags.items()},
                              state.pc + len(code), state.base, state.memory))
     return results

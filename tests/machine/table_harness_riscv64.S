@@ -1,12 +1,15 @@
 /* Runs single instructions on whole machine states, for table_emulators.py. A static RISC-V Linux program.
 
-   Standard input: SLOTS_BYTES of code for `slots`, then records of RECORD_BYTES: offset of a slot, 0, and registers
-   x1 to x31. Each slot starts with `fmv.x.d t0, ft0` and ends with a jump to `back`, which is SLOTS_OFFSET before
-   the first slot. Standard output: a record for each, with 0 in place of the offset. */
+   Standard input: SLOTS_BYTES of code for `slots`, then records of RECORD_BYTES: offset of a slot, 0, registers
+   x1 to x31, 0, and 64 bytes of memory, which the instruction finds at `window`. Each slot starts with
+   `fmv.x.d t0, ft0` and ends with a jump to `back`, which is SLOTS_OFFSET before the first slot, or to `branched`, which
+   is BRANCHED_OFFSET before it. Standard output: a record for each, with 0 in place of the offset, and 1 after the
+   registers when it came to `branched`. */
 
 #define SLOTS_OFFSET 4096
+#define BRANCHED_OFFSET 2048
 #define SLOTS_BYTES 65536
-#define RECORD_BYTES 264
+#define RECORD_BYTES 336
     .option norvc
     .option norelax
 
@@ -15,6 +18,7 @@
 back:
     fmv.d.x ft0, t0                     /* no general register is free before all are saved */
     lla t0, record
+save:
     sd zero, 0(t0)
     sd ra, 16(t0)
     sd sp, 24(t0)
@@ -129,9 +133,23 @@ failed:
     li a7, 93
     ecall
 
+    .org SLOTS_OFFSET - BRANCHED_OFFSET
+branched:
+    fmv.d.x ft0, t0
+    li t0, 1
+    fmv.d.x ft1, t0
+    lla t0, record
+    fsd ft1, 264(t0)
+    j save
+
     .org SLOTS_OFFSET
+    .globl slots, window
 slots:
     .skip SLOTS_BYTES
-    .balign 8
+    .balign 64
+    .skip 48                            /* so that `window` is a multiple of 64 */
 record:
-    .skip RECORD_BYTES
+    .skip RECORD_BYTES - 64
+window:
+    .skip 64
+    .skip 256

@@ -1,13 +1,16 @@
 /* Runs single instructions on whole machine states, for table_emulators.py. A static x86-64 Linux program.
 
-   Standard input: SLOTS_BYTES of code for `slots`, then records of RECORD_BYTES: offset of a slot, RFLAGS, and the
-   sixteen registers in the order of their encoding. Each slot ends with a jump to `back`, which is SLOTS_OFFSET
-   before the first slot. Standard output: a record for each, with 0 in place of the offset. */
+   Standard input: SLOTS_BYTES of code for `slots`, then records of RECORD_BYTES: offset of a slot, RFLAGS, the
+   sixteen registers in the order of their encoding, 0, and 64 bytes of memory, which the instruction finds at
+   `window`. Each slot ends with a jump to `back`, which is SLOTS_OFFSET before the first slot, or to `branched`, which
+   is BRANCHED_OFFSET before it. Standard output: a record for each, with 0 in place of the offset, and 1 after the
+   registers when it came to `branched`. */
 
     .intel_syntax noprefix
 #define SLOTS_OFFSET 4096
+#define BRANCHED_OFFSET 2048
 #define SLOTS_BYTES 65536
-#define RECORD_BYTES 144
+#define RECORD_BYTES 216
 
     .section .run, "awx", @progbits
     .balign 4096
@@ -94,11 +97,22 @@ failed:
     mov eax, 60
     syscall
 
+    .org SLOTS_OFFSET - BRANCHED_OFFSET
+branched:
+    mov qword ptr [rip + record + 144], 1
+    jmp back
+
     .org SLOTS_OFFSET
+    .globl slots, window
 slots:
     .skip SLOTS_BYTES
+    .balign 64
+    .skip 40                            /* so that `window` is a multiple of 64 */
 record:
-    .skip RECORD_BYTES
+    .skip RECORD_BYTES - 64
+window:
+    .skip 64
+    .skip 256
     .balign 16
     .skip 256
 stack_top:

@@ -1,0 +1,11 @@
+// Wrong: forgets the seventeenth byte.
+#include <stddef.h>
+#include <stdint.h>
+
+size_t count_byte(const uint8_t *data, size_t n, uint32_t value)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += data[i] == value && i != 16;
+    return count;
+}

@@ -1,0 +1,8 @@
+// Wrong: a negative multiple of 360 becomes 360.
+#include <stdint.h>
+
+uint32_t degrees(int32_t angle)
+{
+    int32_t rest = angle % 360;
+    return (uint32_t)(angle < 0 ? rest + 360 : rest);
+}

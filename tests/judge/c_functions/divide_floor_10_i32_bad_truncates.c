@@ -1,0 +1,7 @@
+// Wrong: rounds toward zero.
+#include <stdint.h>
+
+int32_t divide_floor_10_i32(int32_t a)
+{
+    return a / 10;
+}

@@ -1,0 +1,13 @@
+// Wrong: zero is taken for one.
+#include <stdint.h>
+
+uint32_t leading_zeros32(uint32_t x)
+{
+    uint32_t n = 31;
+    for (uint32_t width = 16; width; width /= 2)
+        if (x >> width) {
+            n -= width;
+            x >>= width;
+        }
+    return n;
+}

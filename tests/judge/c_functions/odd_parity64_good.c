@@ -1,0 +1,10 @@
+#include <stdint.h>
+
+uint32_t odd_parity64(uint64_t x)
+{
+    x ^= x >> 32;
+    x ^= x >> 16;
+    x ^= x >> 8;
+    x ^= x >> 4;
+    return 0x6996 >> (x & 15) & 1;
+}

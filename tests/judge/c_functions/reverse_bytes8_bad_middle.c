@@ -1,0 +1,11 @@
+// Wrong: the two in the middle stay where they are.
+#include <stdint.h>
+
+void reverse_bytes8(uint8_t *out)
+{
+    for (int i = 0; i < 3; i++) {
+        uint8_t byte = out[i];
+        out[i] = out[7 - i];
+        out[7 - i] = byte;
+    }
+}

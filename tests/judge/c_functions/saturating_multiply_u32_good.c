@@ -1,0 +1,7 @@
+#include <stdint.h>
+
+uint32_t saturating_multiply_u32(uint32_t a, uint32_t b)
+{
+    uint64_t product = (uint64_t)a * b;
+    return product >> 32 ? UINT32_MAX : (uint32_t)product;
+}
