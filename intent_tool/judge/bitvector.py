@@ -34,19 +34,20 @@ extension of a narrower term: so 32-bit arithmetic of a contract and the same do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
 class Term:
     """One node; made by `Graph` only, compared by identity."""
 
-    __slots__ = ("args", "data", "hi", "id", "lo", "op", "shi", "slo", "width")
+    __slots__ = ("args", "data", "hi", "id", "lo", "op", "shi", "slo", "width", "zeros")
 
     def __init__(self, id: int, op: str, width: int, args: tuple[Term, ...], data: Any) -> None:
         self.id, self.op, self.width, self.args, self.data = id, op, width, args, data
         self.lo, self.hi = 0, (1 << width) - 1
         self.slo, self.shi = -(1 << width - 1), (1 << width - 1) - 1
+        self.zeros: int | None = None
 
     def __repr__(self) -> str:
         if self.op == "const":
@@ -72,6 +73,7 @@ class Graph:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Term] = {}
         self._fields: dict[tuple[int, int, int], Term] = {}
+        self._equal: dict[tuple[int, int], Term] = {}
         self._count = 0
         self.true = self.const(1, 1)
         self.false = self.const(0, 1)
@@ -99,6 +101,20 @@ class Graph:
     def var(self, name: str, width: int) -> Term:
         """The free variable of that name; one name has one width."""
         return self._make("var", width, (), name)
+
+    def bounded_var(self, name: str, width: int, lo: int, hi: int, slo: int, shi: int) -> Term:
+        """The free variable, known to lie within unsigned and signed bounds; solvers are told of them."""
+        if (lo, hi, slo, shi) == (0, (1 << width) - 1, -(1 << width - 1), (1 << width - 1) - 1):
+            return self.var(name, width)
+        key = ("bounded", name, width, lo, hi, slo, shi)
+        known = self._known.get(key)
+        if known is None:
+            known = Term(self._count, "var", width, (), name)
+            self._count += 1
+            self._known[key] = known
+            known.lo, known.hi, known.slo, known.shi = lo, hi, slo, shi
+            _agree(known)
+        return known
 
     # Arithmetic.
 
@@ -152,6 +168,14 @@ class Graph:
             for c, atom in zip(_integer_coefficients(term), inner.args, strict=True):
                 total += self._collect(coefficient * c, extend(atom, term.width), atoms)
             return total
+        scale = signed(coefficient & ((1 << term.width) - 1), term.width)
+        divisor = _constant_divisor(term)
+        if divisor:
+            # The coefficient is one modulo 2**width, so either reading of it may be the multiple.
+            multiple = next((s for s in (scale, scale - (1 << term.width)) if s % divisor == 0), None)
+            exact = self._quotient_product(term, self.const(divisor, term.width)) if multiple is not None else None
+            if multiple is not None and exact is not None:
+                return self._collect(multiple // divisor, exact, atoms)
         atoms[term] = atoms.get(term, 0) + coefficient
         return 0
 
@@ -183,6 +207,9 @@ class Graph:
             return self.linear([(b.data, a)], 0, width)
         if b.id < a.id:
             a, b = b, a
+        exact = self._quotient_product(a, b)
+        if exact is not None:
+            return exact
         for x, y in ((a, b), (b, a)):
             scale = _common_factor(x)
             if scale is not None:
@@ -234,6 +261,9 @@ class Graph:
         if need < width and (b.lo > 0 or op == "urem"):
             return self.zext(self._unsigned_division(
                 op, self.extract(a, need - 1, 0), self.extract(b, need - 1, 0)), width)
+        if need < width:
+            narrow = self.udiv(self.extract(a, need - 1, 0), self.extract(b, need - 1, 0))
+            return self.ite(self.eq(b, self.const(0, width)), self.const(-1, width), self.zext(narrow, width))
         return self._make(op, width, (a, b))
 
     def sdiv(self, a: Term, b: Term) -> Term:
@@ -248,11 +278,44 @@ class Graph:
             return self.const(_signed_quotient(op, signed(a.data, width), signed(b.data, width)), width)
         if a.slo >= 0 and b.slo >= 0:
             return self._unsigned_division("udiv" if op == "sdiv" else "urem", a, b)
-        bits = max(_signed_bits(a), _signed_bits(b)) + (1 if op == "sdiv" else 0)
+        bits = max(_signed_bits(a), _signed_bits(b))
         if bits < width:
-            return self.sext(self._signed_division(
+            narrow = self.sext(self._signed_division(
                 op, self.extract(a, bits - 1, 0), self.extract(b, bits - 1, 0)), width)
+            if op == "srem":
+                return narrow
+            # The one quotient that has a bit more.
+            least = self.const(-(1 << bits - 1), width)
+            wraps = self.and_(self.eq(a, least), self.eq(b, self.const(-1, width)))
+            return self.ite(wraps, self.neg(least), narrow)
         return self._make(op, width, (a, b))
+
+    def _quotient_product(self, x: Term, y: Term) -> Term | None:
+        """``(a / b) * b`` as ``a - a % b``, whichever of `x` and `y` is the quotient; either extended or cut off to
+        the width of the product, and of a divisor 0 with SMT-LIB's quotient."""
+        width = x.width
+        for quotient, divisor in ((x, y), (y, x)):
+            inner = quotient.args[0] if quotient.op in ("zext", "sext") or (
+                quotient.op == "extract" and quotient.data[1] == 0) else quotient
+            if inner.op not in ("udiv", "sdiv"):
+                continue
+            a, b = inner.args
+            if quotient.op in ("zext", "sext"):
+                if (quotient.op == "zext") != (inner.op == "udiv") and inner.slo < 0:
+                    continue
+                if inner.op == "sdiv" and b.slo <= -1 <= b.shi and a.slo == -(1 << a.width - 1):
+                    # The quotient may wrap.
+                    continue
+                resize = self.zext if inner.op == "udiv" else self.sext
+            else:
+                resize = self._low
+            if resize(b, width) is divisor:
+                remainder = self.urem(a, b) if inner.op == "udiv" else self.srem(a, b)
+                return self.sub(resize(a, width), resize(remainder, width))
+        return None
+
+    def _low(self, a: Term, width: int) -> Term:
+        return self.extract(a, width - 1, 0)
 
     # Bits.
 
@@ -267,6 +330,10 @@ class Graph:
             return self.sext(self.not_(a.args[0]), a.width)
         if a.op == "ite" and (a.args[1].op == "const" or a.args[2].op == "const"):
             return self.ite(a.args[0], self.not_(a.args[1]), self.not_(a.args[2]))
+        if a.width == 1 and a.op in ("and", "or") and "not" in (a.args[0].op, a.args[1].op):
+            # Of two arguments at most one is negated, and then not the whole.
+            opposite = self.or_ if a.op == "and" else self.and_
+            return opposite(self.not_(a.args[0]), self.not_(a.args[1]))
         return self._make("not", a.width, (a,))
 
     def and_(self, a: Term, b: Term) -> Term:
@@ -355,7 +422,7 @@ class Graph:
             if found is not None:
                 return found
         for x, y in ((a, b), (b, a)):
-            zeros = _trailing_zeros(x)
+            zeros = trailing_zeros(x)
             if zeros and y.hi < 1 << zeros:
                 return self.concat(self.extract(x, width - 1, zeros), self.extract(y, zeros - 1, 0))
         if a.op == "zext" and b.op == "zext":
@@ -404,7 +471,7 @@ class Graph:
             x, y = (a.args[0], b) if a.op == "not" else (a, b.args[0])
             return self.not_(self.xor(x, y))
         if width == 1:
-            found = self._less_by_flags(a, b) or self._less_by_flags(b, a)
+            found = self._less_by_flags(a, b) or self._less_by_flags(b, a) or self._by_condition(self.xor, a, b)
             if found is not None:
                 return found
         for x, y in ((a, b), (b, a)):
@@ -416,6 +483,9 @@ class Graph:
         if a.op == "zext" and (b.op == "zext" or (b.op == "const" and not b.data >> a.args[0].width)):
             inner = max(t.args[0].width for t in (a, b) if t.op == "zext")
             return self.zext(self.xor(self.extract(a, inner - 1, 0), self.extract(b, inner - 1, 0)), width)
+        for x, y in ((a, b), (b, a)):
+            if x.op == "sext" and x.args[0].width == 1:
+                return self.ite(x.args[0], self.not_(y), y)
         if a.op == "sext" and b.op == "sext":
             return self._extended_pair(self.xor, a, b)
         if a.op in ("concat", "zext") and b.op in ("concat", "zext"):
@@ -427,11 +497,40 @@ class Graph:
         return self._make("xor", width, self._ordered(a, b))
 
     def _less_by_flags(self, overflow: Term, sign: Term) -> Term | None:
-        """``a < b`` signed, when `overflow` is that of a - b and `sign` is whether a - b is negative."""
-        if overflow.op != "ssubo":
+        """Whether a - b, or a + b, is negative over the integers: `overflow` is that of the operation, and `sign`
+        the sign of its result."""
+        if overflow.op not in ("ssubo", "saddo"):
             return None
         a, b = overflow.args
-        return self.slt(a, b) if self.slt(self.sub(a, b), self.const(0, a.width)) is sign else None
+        result = self.sub(a, b) if overflow.op == "ssubo" else self.add(a, b)
+        if self.extract(result, a.width - 1, a.width - 1) is not sign:
+            return None
+        if overflow.op == "ssubo":
+            return self.slt(a, b)
+        wide = a.width + 1
+        return self.extract(self.add(self.sext(a, wide), self.sext(b, wide)), wide - 1, wide - 1)
+
+    def _by_condition(self, operator: Callable[[Term, Term], Term], a: Term, b: Term) -> Term | None:
+        """The operator on two truth values that are each known where one condition fails."""
+        for condition, x, known in self._choices(a):
+            for other, y, also_known in self._choices(b):
+                if condition is other:
+                    return self.ite(condition, operator(x, y), operator(known, also_known))
+        return None
+
+    def _choices(self, a: Term) -> list[tuple[Term, Term, Term]]:
+        """The ways to read a truth value as: if (condition) then (value) else (constant)."""
+        inner = a.args[0] if a.op == "not" else a
+        found = [(inner, self.true, self.false)]
+        if inner.op == "and":
+            p, q = inner.args
+            found += [(p, q, self.false), (q, p, self.false)]
+        elif inner.op == "or":
+            p, q = inner.args
+            found += [(self.not_(p), q, self.true), (self.not_(q), p, self.true)]
+        if a.op == "not":
+            return [(condition, self.not_(x), self.not_(known)) for condition, x, known in found]
+        return found
 
     def _conjunction(self, a: Term, b: Term) -> Term | None:
         """Simpler forms of a & b, of width 1."""
@@ -440,7 +539,8 @@ class Graph:
                 left, right = x.args[0].args
                 if y.op == "not" and y.args[0].op in ("ult", "slt") and {*y.args[0].args} == {left, right}:
                     # left != right and not y0 < y1: y1 < y0
-                    return self._make(y.args[0].op, 1, (y.args[0].args[1], y.args[0].args[0]))
+                    less = self.ult if y.args[0].op == "ult" else self.slt
+                    return less(y.args[0].args[1], y.args[0].args[0])
                 if y.op in ("ult", "slt") and {*y.args} == {left, right}:
                     return y
             if x.op == "and":
@@ -456,13 +556,19 @@ class Graph:
                     return self.and_(x.args[1] if x.args[0] is inverse else x.args[0], y)
         if a.op == "not" and b.op == "not":
             return self.not_(self.or_(a.args[0], b.args[0]))
-        return None
+        return self._by_condition(self.and_, a, b)
 
     def _disjunction(self, a: Term, b: Term) -> Term | None:
         """Simpler forms of a | b, of width 1."""
         for x, y in ((a, b), (b, a)):
             if x.op in ("ult", "slt") and y.op == "eq" and {*x.args} == {*y.args}:
-                return self.not_(self._make(x.op, 1, (x.args[1], x.args[0])))
+                less = self.ult if x.op == "ult" else self.slt
+                return self.not_(less(x.args[1], x.args[0]))
+            if x.op == "extract" and y.op == "eq" and y.args[1].op == "const" and y.args[1].data == 0:
+                # Negative or zero.
+                value, zero = y.args
+                if self.extract(value, value.width - 1, value.width - 1) is x:
+                    return self.not_(self.slt(zero, value))
             if x.op == "or":
                 if y in x.args:
                     return x
@@ -474,13 +580,9 @@ class Graph:
                 inverse = self.not_(y)
                 if inverse in x.args:
                     return self.or_(x.args[1] if x.args[0] is inverse else x.args[0], y)
-        if a.op == "and" and b.op == "and":
-            for i in (0, 1):
-                for j in (0, 1):
-                    if a.args[i] is b.args[j]:
-                        rest = self.or_(a.args[1 - i], b.args[1 - j])
-                        return self.and_(a.args[i], rest)
-        return None
+        if a.op == "not" and b.op == "not":
+            return self.not_(self.and_(a.args[0], b.args[0]))
+        return self._by_condition(self.or_, a, b)
 
     # Shifts. A count of the width or more gives 0, or the sign.
 
@@ -583,6 +685,10 @@ class Graph:
             case "ite":
                 return self.ite(a.args[0], self.extract(a.args[1], high, low), self.extract(a.args[2], high, low))
             case "sum":
+                if low == a.width - 1:
+                    found = self._sign_of_sum(a)
+                    if found is not None:
+                        return found
                 zeros = min([_zeros(c) for c in a.data[0]] + ([_zeros(a.data[1])] if a.data[1] else []))
                 if low <= zeros:
                     parts = [(c >> low, self.extract(t, width - 1, 0))
@@ -609,6 +715,19 @@ class Graph:
             case "table":
                 return self.table(a.args[0], 0, tuple(v >> low & (1 << width) - 1 for v in a.data), width)
         return self._make("extract", width, (a,), (high, low))
+
+    def _sign_of_sum(self, a: Term) -> Term | None:
+        """The sign of a difference that does not overflow, as a comparison."""
+        width, (coefficients, constant) = a.width, a.data
+        signs = tuple(signed(c, width) for c in coefficients)
+        if signs not in ((1,), (-1,), (1, -1), (-1, 1)) or (len(signs) == 2 and constant) \
+                or constant == 1 << (width - 1):
+            return None
+        lo, hi = _sum_interval(coefficients, constant, a.args, width, True)
+        if lo < -(1 << width - 1) or hi >= 1 << (width - 1):
+            return None
+        x, y = (*a.args, self.const(-constant if signs == (1,) else constant, width))[:2]
+        return self.slt(x, y) if signs[0] == 1 else self.slt(y, x)
 
     def _extract_extension(self, a: Term, high: int, low: int) -> Term:
         inner = a.args[0]
@@ -656,6 +775,13 @@ class Graph:
             a, b = b, a
         if a.hi < b.lo or b.hi < a.lo or a.shi < b.slo or b.shi < a.slo:
             return self.false
+        key = (a.id, b.id)
+        known = self._equal.get(key)
+        if known is None:
+            known = self._equal[key] = self._equals(a, b)
+        return known
+
+    def _equals(self, a: Term, b: Term) -> Term:
         width = a.width
         if width == 1:
             return (a if b.data else self.not_(a)) if b.op == "const" else self.not_(self.xor(a, b))
@@ -672,10 +798,10 @@ class Graph:
             return self.ite(a.args[0], self.eq(a.args[1], b.args[1]), self.eq(a.args[2], b.args[2]))
         elif "sum" in (a.op, b.op):
             difference = self.sub(a, b)
-            if difference.op == "sum" and len(difference.args) < len({*_atoms(a), *_atoms(b)}):
-                return self.eq(difference, self.const(0, width))
             if difference.op == "const":
                 return self.const(difference.data == 0, 1)
+            if len(_atoms(difference)) < len({*_atoms(a), *_atoms(b)}):
+                return self.eq(difference, self.const(0, width))
         if b.op == "const":
             return self._make("eq", 1, (a, b))
         return self._make("eq", 1, self._ordered(a, b))
@@ -703,8 +829,9 @@ class Graph:
             case "or" if value == 0:
                 return self.and_(self.eq(a.args[0], b), self.eq(a.args[1], b))
             case "ite":
-                if a.args[1].op == "const" or a.args[2].op == "const":
-                    return self.ite(a.args[0], self.eq(a.args[1], b), self.eq(a.args[2], b))
+                then, otherwise = self.eq(a.args[1], b), self.eq(a.args[2], b)
+                if "const" in (then.op, otherwise.op) or then is otherwise:
+                    return self.ite(a.args[0], then, otherwise)
             case "sum":
                 return self._sum_equals(a, value)
         return None
@@ -805,6 +932,9 @@ class Graph:
 
     def saddo(self, a: Term, b: Term) -> Term:
         """Whether the signed sum does not fit the width."""
+        for x, y in ((a, b), (b, a)):
+            if y.op == "const" and y.data != 1 << (a.width - 1):
+                return self.ssubo(x, self.neg(y))
         if -(1 << a.width - 1) <= a.slo + b.slo and a.shi + b.shi < 1 << (a.width - 1):
             return self.false
         return self._make("saddo", 1, self._ordered(a, b))
@@ -852,6 +982,11 @@ class Graph:
                     extend = self.zext if extension == "zext" else self.sext
                     return extend(self.ite(condition, self.extract(then, inner - 1, 0),
                                            self.extract(otherwise, inner - 1, 0)), width)
+        if condition.op == "extract" and condition.data[0] == condition.args[0].width - 1 < width - 1:
+            # The absolute value fits the width of what it is one of.
+            x = condition.args[0]
+            if condition.width == 1 and otherwise is self.sext(x, width) and then is self.neg(otherwise):
+                return self.zext(self.ite(condition, self.neg(x), x), width)
         # What the condition says of one value: x if x == c else y.
         if condition.op == "eq" and condition.args[1].op == "const" and then is condition.args[0]:
             return self.ite(condition, condition.args[1], otherwise)
@@ -928,20 +1063,35 @@ def _zeros(value: int) -> int:
     return (value & -value).bit_length() - 1
 
 
-def _trailing_zeros(term: Term) -> int:
+def trailing_zeros(term: Term) -> int:
     """Low bits known to be 0."""
+    if term.zeros is None:
+        term.zeros = _counted_zeros(term)
+    return term.zeros
+
+
+def _counted_zeros(term: Term) -> int:
     if term.op == "const":
         return _zeros(term.data) if term.data else term.width
     if term.op == "sum":
         return min([_zeros(c) for c in term.data[0]] + ([_zeros(term.data[1])] if term.data[1] else []))
     if term.op in ("zext", "sext"):
-        return _trailing_zeros(term.args[0])
+        return trailing_zeros(term.args[0])
     if term.op == "concat":
-        low = _trailing_zeros(term.args[1])
-        return low if low < term.args[1].width else low + _trailing_zeros(term.args[0])
+        low = trailing_zeros(term.args[1])
+        return low if low < term.args[1].width else low + trailing_zeros(term.args[0])
     if term.op in ("or", "xor"):
-        return min(map(_trailing_zeros, term.args))
+        return min(map(trailing_zeros, term.args))
     return 0
+
+
+def _constant_divisor(term: Term) -> int:
+    """The divisor when `term` is a quotient by a constant, maybe resized; else 0."""
+    inner = term.args[0] if term.op in ("zext", "sext", "extract") else term
+    if inner.op not in ("udiv", "sdiv") or inner.args[1].op != "const":
+        return 0
+    value: int = inner.args[1].data
+    return value if inner.op == "udiv" else signed(value, inner.width)
 
 
 def _atoms(term: Term) -> tuple[Term, ...]:
@@ -957,7 +1107,7 @@ def _common_factor(term: Term) -> tuple[int, tuple[int, ...]] | None:
     """A power of two that all of a sum is a multiple of, and the coefficients without it."""
     if term.op != "sum":
         return None
-    zeros = _trailing_zeros(term)
+    zeros = trailing_zeros(term)
     return (1 << zeros, tuple(c >> zeros for c in term.data[0])) if zeros else None
 
 
@@ -1078,13 +1228,41 @@ def _bound(t: Term) -> None:
             elif t.data[1] == 0 and t.args[0].hi <= full:
                 t.lo, t.hi = t.args[0].lo, t.args[0].hi
         case "ite":
-            a, b = t.args[1], t.args[2]
-            t.lo, t.hi, t.slo, t.shi = min(a.lo, b.lo), max(a.hi, b.hi), min(a.slo, b.slo), max(a.shi, b.shi)
+            _bound_choice(t)
         case "popcount" | "clz" | "ctz":
             t.hi = t.args[0].width
         case "table":
             t.lo, t.hi = min(t.data), max(t.data)
-    half = 1 << (width - 1)
+    _agree(t)
+
+
+def _bound_choice(t: Term) -> None:
+    """The union of both arms, an arm that was compared with something cut to what the comparison says of it."""
+    condition, then, otherwise = t.args
+    lows, highs, least, most = [], [], [], []
+    for arm, holds in ((then, True), (otherwise, False)):
+        lo, hi, slo, shi = arm.lo, arm.hi, arm.slo, arm.shi
+        if condition.op in ("ult", "slt"):
+            small, large = condition.args if holds else (condition.args[1], condition.args[0])
+            gap = int(holds)
+            if condition.op == "ult" and arm is small:
+                hi = min(hi, large.hi - gap)
+            elif condition.op == "ult" and arm is large:
+                lo = max(lo, small.lo + gap)
+            elif condition.op == "slt" and arm is small:
+                shi = min(shi, large.shi - gap)
+            elif condition.op == "slt" and arm is large:
+                slo = max(slo, small.slo + gap)
+        lows.append(lo)
+        highs.append(hi)
+        least.append(slo)
+        most.append(shi)
+    t.lo, t.hi, t.slo, t.shi = min(lows), max(highs), min(least), max(most)
+
+
+def _agree(t: Term) -> None:
+    """Makes the unsigned and the signed interval of a term say the same."""
+    half = 1 << (t.width - 1)
     if t.hi < half:
         t.slo, t.shi = max(t.slo, t.lo), min(t.shi, t.hi)
     elif t.lo >= half:
@@ -1096,10 +1274,10 @@ def _bound(t: Term) -> None:
 
 
 def topological(roots: Iterable[Term]) -> list[Term]:
-    """Every term below `roots`, arguments first."""
+    """Every term below `roots`, arguments first, in the order in which they are written."""
     order: list[Term] = []
     seen: set[int] = set()
-    stack: list[tuple[Term, bool]] = [(r, False) for r in roots]
+    stack: list[tuple[Term, bool]] = [(r, False) for r in reversed(list(roots))]
     while stack:
         term, ready = stack.pop()
         if ready:
@@ -1107,7 +1285,7 @@ def topological(roots: Iterable[Term]) -> list[Term]:
         elif term.id not in seen:
             seen.add(term.id)
             stack.append((term, True))
-            stack.extend((a, False) for a in term.args if a.id not in seen)
+            stack.extend((a, False) for a in reversed(term.args) if a.id not in seen)
     return order
 
 

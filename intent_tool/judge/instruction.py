@@ -29,8 +29,6 @@ class Instruction:
     text: str
     form: str
     """Mnemonic and shape of the operands: ``add r64, m64``, ``ldr x, [x, x, lsl]``, ``addw``."""
-    flow: str
-    """As in decode.py."""
     destination: int | None
     """Absolute address that a jump or branch goes to."""
     pc_relative: bool
@@ -107,13 +105,14 @@ class Isa:
     language: Language
     flags: frozenset[str]
     registers: tuple[tuple[str, int], ...]
-    form: Callable[[Decoded], str]
+    form: Callable[[Decoded, bytes], str]
+    """From what the decoder found, and the bytes."""
     forms: frozenset[str]
     """Every form that is accepted. Each one is compared with a processor's emulator by the tests."""
     own: Mapping[str, Own]
     """By form, or else by mnemonic. Whatever is not here is done by its p-code."""
-    operands: Callable[[bytes, int], Any]
-    """The operands, for `own`, of an instruction at an address."""
+    operands: Callable[[bytes], Any]
+    """The operands of an instruction, for `own`."""
     pc_relative: Callable[[Decoded], bool]
     fixed_length: bool
     """The encoding says its length in the same way for all instructions."""

@@ -7,11 +7,11 @@ destination.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from intent_tool.judge.decode import BRANCH, JUMP, RETURN, Decoded, Surroundings, decode
-from intent_tool.judge.instruction import Instruction, Isa
+from intent_tool.judge.instruction import Instruction, Isa, Own
 from intent_tool.judge.pcode import Language, Program, Unsupported, compile_program, flags_of, pruned, translate
 from intent_tool.judge.refusal import Refused
 from intent_tool.machine.target import Target
@@ -20,80 +20,89 @@ _ANYWHERE = 0x100000
 """Where an instruction is taken to stand while it is translated."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An instruction of which it is not yet known which flags matter after it."""
+
+    decoded: Decoded
+    code: bytes
+    form: str
+    own: Own | None
+    reads: frozenset[str]
+    """Flags."""
+    writes: frozenset[str]
+    """Flags that it always writes."""
+
+
 def lift(code: bytes, address: int, target: Target, isa: Isa) -> dict[int, Instruction]:
     """The instructions of `code`, which stands at `address`, by absolute address. Raises `Refused`."""
-    lifted = []
+    found = []
     problems = []
     for decoded in decode(code, Surroundings(target, address)):
         try:
-            lifted.append(_lifted(decoded, code[decoded.offset:decoded.offset + decoded.size], address, target, isa))
+            found.append(_find(decoded, code[decoded.offset:decoded.offset + decoded.size], target, isa))
         except Unsupported as failure:
             problems.append(f"at offset {decoded.offset:#x}, {decoded.text}: {failure}")
     if problems:
         raise Refused(*problems)
-    return {i.address: i for i in _with_live_flags(lifted, isa)}
+    return {i.address: i for i in (_instruction(f, address, live, isa)
+                                   for f, live in zip(found, _live_after(found, isa), strict=True))}
 
 
-def _lifted(decoded: Decoded, code: bytes, start: int, target: Target, isa: Isa) -> Instruction:
+def _find(decoded: Decoded, code: bytes, target: Target, isa: Isa) -> _Found:
     if not decoded.mnemonic or len(code) != decoded.size:
         raise Unsupported("these bytes are no whole instruction")
     if decoded.mnemonic not in target.instructions:
         raise Unsupported(f"`{decoded.mnemonic}` is not among the instructions of {target.name}")
-    form = isa.form(decoded)
+    form = isa.form(decoded, code)
     if form not in isa.forms:
         raise Unsupported(f"the judge has no meaning for `{decoded.mnemonic}` with such operands ({form})")
-    address = start + decoded.offset
-    destination = None if decoded.destination is None else start + decoded.destination
-    pc_relative = isa.pc_relative(decoded)
     own = isa.own.get(form) or isa.own.get(decoded.mnemonic)
-    program, operands = None, None
     if own is not None:
-        operands = isa.operands(code, address)
         if not isa.fixed_length:
             _check_length(isa.language, code)
-    else:
-        program = _program(isa, code, pc_relative)[0]
-        wanted = None if decoded.destination is None else decoded.destination - decoded.offset
-        if program.destination != wanted or (program.condition is not None) != (decoded.flow == BRANCH):
-            raise Unsupported("the two decoders disagree on where it goes")
-    return Instruction(address, code, decoded.mnemonic, decoded.text, form, decoded.flow, destination,
-                       pc_relative, program, own, operands, isa.flags)
+        return _Found(decoded, code, form, own, own.reads, own.writes)
+    program, reads, writes = _program(isa, code, isa.pc_relative(decoded))
+    wanted = None if decoded.destination is None else decoded.destination - decoded.offset
+    if program.destination != wanted or (program.condition is not None) != (decoded.flow == BRANCH):
+        raise Unsupported("the two decoders disagree on where it goes")
+    return _Found(decoded, code, form, None, reads, writes)
 
 
-def _with_live_flags(instructions: Sequence[Instruction], isa: Isa) -> Iterator[Instruction]:
-    """The instructions, each knowing which flags anything may read after it: none after a return, all where control
-    leaves the code in another way."""
-    uses = [_uses(i, isa) for i in instructions]
-    before = {i.address: frozenset[str]() for i in instructions}
-    after = [frozenset[str]() for _ in instructions]
+def _live_after(found: Sequence[_Found], isa: Isa) -> list[frozenset[str]]:
+    """For each instruction the flags that anything may read after it: none after a return, all where control leaves
+    the code in another way."""
+    before = {f.decoded.offset: frozenset[str]() for f in found}
+    after = [frozenset[str]() for _ in found]
     changed = bool(isa.flags)
     while changed:
         changed = False
-        for at in range(len(instructions) - 1, -1, -1):
-            instruction = instructions[at]
+        for at in range(len(found) - 1, -1, -1):
+            decoded = found[at].decoded
             live = frozenset[str]()
-            if instruction.flow not in (JUMP, RETURN):
-                live |= before.get(instruction.address + instruction.size, isa.flags)
-            if instruction.destination is not None:
-                live |= before.get(instruction.destination, isa.flags)
-            reads, writes = uses[at]
+            if decoded.flow not in (JUMP, RETURN):
+                live |= before.get(decoded.offset + decoded.size, isa.flags)
+            if decoded.destination is not None:
+                live |= before.get(decoded.destination, isa.flags)
             after[at] = live
-            live = live - writes | reads
-            if live != before[instruction.address]:
-                before[instruction.address] = live
+            live = live - found[at].writes | found[at].reads
+            if live != before[decoded.offset]:
+                before[decoded.offset] = live
                 changed = True
-    for instruction, live in zip(instructions, after, strict=True):
-        program = instruction.program
-        if program is not None and isa.flags:
-            program = _pruned(isa, instruction.code, instruction.pc_relative, isa.flags - live)
-        yield replace(instruction, live=live, program=program)
+    return after
 
 
-def _uses(instruction: Instruction, isa: Isa) -> tuple[frozenset[str], frozenset[str]]:
-    """The flags that an instruction reads, and those that it always writes."""
-    if instruction.own is not None:
-        return instruction.own.reads, instruction.own.writes
-    return _program(isa, instruction.code, instruction.pc_relative)[1:]
+def _instruction(found: _Found, start: int, live: frozenset[str], isa: Isa) -> Instruction:
+    decoded, code = found.decoded, found.code
+    address = start + decoded.offset
+    destination = None if decoded.destination is None else start + decoded.destination
+    pc_relative = isa.pc_relative(decoded)
+    if found.own is not None:
+        program, operands = None, isa.operands(code)
+    else:
+        program, operands = _pruned(isa, code, pc_relative, isa.flags - live), None
+    return Instruction(address, code, decoded.mnemonic, decoded.text, found.form, destination, pc_relative,
+                       program, found.own, operands, live)
 
 
 @functools.lru_cache(4096)

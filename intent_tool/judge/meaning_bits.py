@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from intent_tool.judge.bitvector import Term
+from intent_tool.judge.meaning_arithmetic import Arithmetic
 from intent_tool.judge.meaning_facts import Here
-from intent_tool.judge.meaning_numbers import MOST_BITS, Numbers
+from intent_tool.judge.meaning_numbers import MOST_BITS
 from intent_tool.judge.meaning_values import NotUnderstood, Number
 from intent_tool.language.diagnostics import Span
 
 
-class Bits(Numbers):
+class Bits(Arithmetic):
     def vocabulary(self, name: str, numbers: list[Number], span: Span, here: Here) -> Number:
         """A function of the vocabulary other than `bits`; the last of several numbers is a constant width."""
         x, width = numbers[0], numbers[-1].lo
@@ -51,12 +52,18 @@ class Bits(Numbers):
 
     def rotated(self, name: str, value: Term, count: Number, span: Span) -> Number:
         """The count is taken modulo the width, as Python's `%` does."""
-        graph, width = self.graph, value.width
-        by = self.remainder(count, self.const(width), span).at(graph, max(width, width.bit_length()))
-        wide = graph.zext(value, by.width)
-        back = graph.sub(graph.const(width, by.width), by)
-        there, rest = (graph.shl, graph.lshr) if name == "rotl" else (graph.lshr, graph.shl)
-        turned = graph.or_(there(wide, by), rest(wide, back))
+        graph, width, modulus = self.graph, value.width, self.const(value.width)
+        by = self.remainder(count, modulus, span)
+        if width & (width - 1) == 0:
+            # As machines do: the other way by the low bits of the negative count.
+            back = self.remainder(self.negative(count, span), modulus, span)
+        else:
+            back = self.subtract(modulus, by, span)
+        # A width of 1 or 2 does not hold itself as a number.
+        wide = max(width, width.bit_length())
+        left, right = (by, back) if name == "rotl" else (back, by)
+        turned = graph.or_(graph.shl(graph.zext(value, wide), left.at(graph, wide)),
+                           graph.lshr(graph.zext(value, wide), right.at(graph, wide)))
         return self.make(graph.extract(turned, width - 1, 0), 0, (1 << width) - 1)
 
     def field(self, x: Number, high: Number, low: Number, span: Span, here: Here) -> Number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_bits import Bits
@@ -120,10 +121,13 @@ class Sequences(Bits):
             return values[min(lo, len(values) - 1)]
         if all(isinstance(v, Number) and v.lo == v.hi for v in values[lo:hi + 1]):
             return self._table([v.lo for v in values[lo:hi + 1] if isinstance(v, Number)], lo, index)
-        result = values[hi]
-        for k in range(hi - 1, lo - 1, -1):
-            result = self.choose(self.equals(index, self.const(k)), values[k], result, span)
-        return result
+        # By the bits of the index, lowest first; what is below the least index is never asked for.
+        layer = [values[max(k, lo)] for k in range(hi + 1)]
+        for bit in range(hi.bit_length()):
+            test = self.graph.extract(index.at(self.graph, hi.bit_length()), bit, bit)
+            pairs = zip_longest(layer[::2], layer[1::2])
+            layer = [self.choose(test, odd, even, span) if odd is not None else even for even, odd in pairs]
+        return layer[0]
 
     def _table(self, numbers: list[int], start: int, index: Number) -> Number:
         lo, hi = min(numbers), max(numbers)

@@ -20,6 +20,8 @@ Item: TypeAlias = tuple[Term, Value]
 """Whether there is such an element, and its value."""
 Walk: TypeAlias = Generator[Item, Here, None]
 
+MOST_LEARNT = 64
+"""Elements that a search has passed by from which something is concluded for those that follow."""
 LAZY = frozenset({"zip", "enumerate"})
 
 
@@ -261,24 +263,29 @@ class Streams(Sequences):
     def found(self, stream: Stream, test: Callable[[Value, Here], Term], here: Here) -> Term:
         """Whether an element passes the test; none after it is evaluated."""
         graph = self.graph
-        result, place = graph.false, here
+        result, place, walked = graph.false, here, 0
         while (item := stream.next(place)) is not None:
+            walked += 1
             there = place.learn(item[0])
             if there is None:
                 continue
             hit = graph.and_(item[0], test(item[1], there))
             result = graph.or_(result, hit)
-            following = place.learn(hit, False)
+            following = self.past(place, hit, walked)
             if following is None:
                 return graph.true
             place = following
         return result
 
+    def past(self, place: Here, hit: Term, walked: int) -> Here | None:
+        """Where a walk goes on, since `hit` fails; None where it never does."""
+        return place.learn(hit, False) if walked < MOST_LEARNT or hit.is_const else place.under(self.graph.not_(hit))
+
     def first(self, stream: Stream, default: Value, span: Span, here: Here) -> Value:
         """The first element, or the default."""
         place, items = here, []
         while (item := stream.next(place)) is not None:
-            following = place.learn(item[0], False)
+            following = self.past(place, item[0], len(items))
             if following is None:
                 # Always present: what follows is never asked for.
                 default = item[1]

@@ -15,8 +15,8 @@ from typing import Any
 
 from intent_tool.judge.bitvector import Graph
 
-BINARY = ("add", "sub", "mul", "udiv", "urem", "sdiv", "srem", "and_", "or_", "xor", "shl", "lshr", "ashr", "eq", "ne",
-          "ult", "ule", "slt", "sle", "carry", "saddo", "ssubo", "concat")
+BINARY = ("add", "sub", "mul", "udiv", "urem", "sdiv", "srem", "and_", "or_", "xor", "shl", "lshr", "ashr", "concat",
+          "eq", "ne", "ult", "ule", "slt", "sle", "carry", "saddo", "ssubo")
 """Operations on two slots, named as the methods of `Graph`; `carry` is whether the unsigned sum does not fit."""
 NEG, NOT, EXTRACT, ZEXT, SEXT, POPCOUNT, CLZ, ITE, BIT, COUNT, LOAD, STORE, LOCATE = range(
     len(BINARY), len(BINARY) + 13)
@@ -89,8 +89,8 @@ def translate(language: Language, code: bytes, address: int) -> list[Any]:
 
 
 def compile_program(language: Language, code: bytes, address: int, pc_relative: bool = False) -> Program:
-    """The program of one instruction. `pc_relative` is whether constant addresses are meant from the instruction
-    on. Raises `Unsupported`."""
+    """The program of one instruction, with what it computes for nothing (see `pruned`). `pc_relative` is whether
+    constant addresses are meant from the instruction on. Raises `Unsupported`."""
     return _Compiler(language, code, address, pc_relative).run()
 
 
@@ -145,18 +145,18 @@ class _Compiler:
     def run(self) -> Program:
         self._block(0, len(self.source))
         writes = []
-        for name, (offset, size, width) in self.state.items():
-            if any(s == "register" and o < offset + size and offset < o + z for s, o, z, _ in self.defined):
-                slot = self._read("register", offset, size)
-                if width == 1:
-                    slot = self._bit(slot)
-                if slot != self.reads.get(name):
-                    writes.append((name, slot))
+        touched = dict.fromkeys(self.state[byte] for space, offset, size, _ in self.defined if space == "register"
+                                for byte in range(offset, offset + size) if byte in self.state)
+        for name, offset, size, width in touched:
+            slot = self._read("register", offset, size)
+            if width == 1:
+                slot = self._bit(slot)
+            if slot != self.reads.get(name):
+                writes.append((name, slot))
         constants = tuple((slot, value, width) for (value, width), slot in self.constants.items())
         reads = tuple((slot, name) for name, slot in self.reads.items())
-        program = Program(len(self.widths), constants, reads, tuple(self.operations), tuple(writes), self.condition,
-                          self.destination)
-        return pruned(program, frozenset())
+        return Program(len(self.widths), constants, reads, tuple(self.operations), tuple(writes), self.condition,
+                       self.destination)
 
     # Slots.
 
@@ -191,7 +191,7 @@ class _Compiler:
         if kind < len(BINARY):
             y = graph.const(self.values[b], self.widths[b])
             if BINARY[kind] == "carry":
-                return x.data + y.data >> x.width
+                return int(x.data) + int(y.data) >> x.width
             return int(getattr(graph, BINARY[kind])(x, y).data)
         match kind:
             case _ if kind == NEG:
@@ -205,7 +205,7 @@ class _Compiler:
             case _ if kind == SEXT:
                 return int(graph.sext(x, b).data)
             case _ if kind == COUNT:
-                return min(x.data, (1 << b) - 1)
+                return min(int(x.data), (1 << b) - 1)
         return None
 
     def _binary(self, name: str, a: int, b: int, width: int | None = None) -> int:
@@ -260,14 +260,13 @@ class _Compiler:
             return joined
         if space != "register":
             raise Unsupported("a temporary is read before it is written")
-        for name, (start, length, width) in self.state.items():
-            if start <= offset and offset + size <= start + length:
-                if name not in self.reads:
-                    self.reads[name] = self._slot(width)
-                slot = self.reads[name]
-                low = 8 * (offset - start)
-                return slot if width == 1 else self._extract(slot, low + 8 * size - 1, low)
-        raise Unsupported("it uses a register that is not accepted")
+        name, start, length, width = self.state.get(offset, ("", 0, 0, 0))
+        if offset + size > start + length:
+            raise Unsupported("it uses a register that is not accepted")
+        if name not in self.reads:
+            self.reads[name] = self._slot(width)
+        low = 8 * (offset - start)
+        return self.reads[name] if width == 1 else self._extract(self.reads[name], low + 8 * size - 1, low)
 
     def _value(self, varnode: Any) -> int:
         """The slot of an operand: of a flag or truth value the bit."""
@@ -321,7 +320,7 @@ class _Compiler:
             name = op.opcode.name
             if name == "CBRANCH":
                 target = self._inner_target(op, at)
-                if target is not None:
+                if target is not None and at + 1 < len(self.source):
                     if not at < target <= end:
                         raise Unsupported("a loop inside the instruction")
                     self._skip(self._bit(self._value(op.inputs[1])), at + 1, target)
@@ -353,8 +352,9 @@ class _Compiler:
                 # A temporary of the skipped part alone.
                 continue
             if self.widths[old] != self.widths[new]:
-                old, new = self._bytes(old), self._bytes(new)
-            self._define(place, self._emit(ITE, self.widths[new], condition, old, new))
+                self._define(place, self._emit(ITE, 8, condition, self._bytes(old), self._bytes(new)))
+            else:
+                self._define(place, self._emit(ITE, self.widths[new], condition, old, new))
 
     def _operation(self, name: str, op: Any, is_last: bool) -> None:
         if name == "IMARK":
@@ -430,15 +430,16 @@ class _Compiler:
 
 
 @functools.cache
-def _state_of(name: str, registers: tuple[tuple[str, int, str], ...]) -> dict[str, tuple[int, int, int]]:
-    found = _context(name).registers
-    return {ours: (found[theirs].offset, found[theirs].size, width) for ours, width, theirs in registers}
-
-
-def _state(language: Language) -> dict[str, tuple[int, int, int]]:
-    """Offset and size in the register space, and the width in bits, of every part of the state."""
-    return _state_of(language.name, tuple(
-        (name, width, language.spelling.get(name, name)) for name, width in language.registers.items()))
+def _state(language: Language) -> dict[int, tuple[str, int, int, int]]:
+    """For each byte of SLEIGH's register space what is kept there: our name, its first byte, how many bytes, and its
+    width in bits."""
+    found = {}
+    registers = _context(language.name).registers
+    for name, width in language.registers.items():
+        place = registers[language.spelling.get(name, name)]
+        for byte in range(place.offset, place.offset + place.size):
+            found[byte] = (name, place.offset, place.size, width)
+    return found
 
 
 def _sources(kind: int, a: int, b: int, c: int) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from intent_tool.judge.assume import refutation
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.solve_bits import Model
 
@@ -60,12 +61,14 @@ def lanes() -> tuple[Lane, ...]:
     from intent_tool.judge.solve_cases import cases_check
     from intent_tool.judge.solve_exhaustion import exhaustion_check
     from intent_tool.judge.solve_linear import linear_check
+    from intent_tool.judge.solve_sweep import sweep_check
 
     return (
         Lane("bitwuzla", 0.0, lambda graph, conditions: bitwuzla_check(conditions)),
         Lane("z3 linear integers", 0.2, lambda graph, conditions: linear_check(conditions)),
-        Lane("cases", 1.0, cases_check),
-        Lane("exhaustion", 1.0, lambda graph, conditions: exhaustion_check(conditions)),
+        Lane("sweeping", 0.6, sweep_check),
+        Lane("cases", 1.2, cases_check),
+        Lane("exhaustion", 0.8, lambda graph, conditions: exhaustion_check(conditions)),
         Lane("bitwuzla with abstraction", 2.5, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
         Lane("z3 bit-vectors", 4.0, lambda graph, conditions: z3_check(conditions)),
     )
@@ -142,9 +145,14 @@ class _Race:
 
     def __init__(self, graph: Graph, questions: Sequence[Question], open_questions: list[int],
                  answers: dict[int, Answer], deadline: float) -> None:
-        self.graph, self.questions, self.left = graph, questions, open_questions
+        self.graph, self.questions, self.left = graph, questions, list(open_questions)
         self.answers, self.deadline = answers, deadline
         self.lanes = lanes()
+        self.conditions = {i: refutation(graph, questions[i].assumptions, questions[i].goal) for i in open_questions}
+        for i, conditions in self.conditions.items():
+            if conditions == [graph.false]:
+                self.left.remove(i)
+                answers[i] = Answer(PROVED, {}, "")
         self.children: list[_Child] = []
 
     def run(self) -> None:
@@ -201,7 +209,7 @@ class _Race:
                 os.close(receive)
                 _confine(self.deadline)
                 for index in wanted:
-                    answer = self._answer(self.lanes[lane], self.questions[index])
+                    answer = self._answer(self.lanes[lane], index)
                     data = pickle.dumps((index, answer))
                     os.write(send, struct.pack("<I", len(data)) + data)
                 status = 0
@@ -213,8 +221,10 @@ class _Race:
         os.close(send)
         return _Child(pid, receive, lane, list(wanted))
 
-    def _answer(self, lane: Lane, question: Question) -> Answer:
-        status, model = lane.check(self.graph, [*question.assumptions, self.graph.not_(question.goal)])
+    def _answer(self, lane: Lane, index: int) -> Answer:
+        question = self.questions[index]
+        conditions = self.conditions[index]
+        status, model = lane.check(self.graph, conditions)
         if status == "unsat":
             return Answer(PROVED, {}, lane.name)
         if status == "sat" and refutes(question, model):

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from intent_tool.judge import pcode
 from intent_tool.judge.bitvector import Graph, Term
-from intent_tool.judge.lift import lift
 from intent_tool.judge.instruction import Instruction, Isa, Memory, Run, Step
+from intent_tool.judge.lift import lift
 from intent_tool.judge.pcode import Program
 from intent_tool.machine.target import Target
 
@@ -120,6 +120,9 @@ class Semantics:
 
     def _carry(self, a: Term, b: Term) -> Term:
         """Whether the unsigned sum does not fit: whether b is more than what is left above a."""
+        graph = self.graph
         if a.op == "const":
             a, b = b, a
-        return self.graph.ult(self.graph.not_(b), a)
+        if b.op == "const":
+            return graph.not_(graph.ult(a, graph.neg(b))) if b.data else graph.false
+        return graph.ult(graph.not_(b), a)

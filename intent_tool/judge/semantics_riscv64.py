@@ -1,4 +1,4 @@
-"""RISC-V: accepted instructions, and the meaning of those that p-code gets wrong or does not know.
+"""RISC-V for the judge: accepted instructions, and the meaning of those that p-code gets wrong or does not know.
 
 Source: The RISC-V Instruction Set Manual, volume I (20240411): RV64I (chapters 2, 4), M (13), Zba, Zbb, Zbs (28).
 """
@@ -18,7 +18,7 @@ _NAMES = ("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", *(f"a{i}
 REGISTERS = tuple((name, 64) for name in _NAMES[1:])
 
 
-def _operands(code: bytes, _address: int) -> Word:
+def _operands(code: bytes) -> Word:
     number = int.from_bytes(code, "little")
     word = decode_word(number) if len(code) == 4 else decode_halfword(number)
     assert word is not None
@@ -177,7 +177,12 @@ def _return(run: Run, _word: Word) -> None:
     run.step.target = run.state["ra"]
 
 
-_BASE = ["addi", "slti", "sltiu", "xori", "ori", "andi", "slli", "srli", "srai", "add", "sub", "sll", "slt", "sltu", "xor", "srl", "sra", "or", "and", "addiw", "slliw", "srliw", "sraiw", "addw", "subw", "sllw", "srlw", "sraw", "mul", "mulh", "mulhsu", "mulhu", "mulw", "lb", "lh", "lw", "ld", "lbu", "lhu", "lwu", "sb", "sh", "sw", "sd", "beq", "bne", "blt", "bge", "bltu", "bgeu"]
+_BASE = frozenset({
+    "addi", "slti", "sltiu", "xori", "ori", "andi", "slli", "srli", "srai", "add", "sub", "sll", "slt", "sltu", "xor",
+    "srl", "sra", "or", "and", "addiw", "slliw", "srliw", "sraiw", "addw", "subw", "sllw", "srlw", "sraw",
+    "mul", "mulh", "mulhsu", "mulhu", "mulw", "lb", "lh", "lw", "ld", "lbu", "lhu", "lwu", "sb", "sh", "sw", "sd",
+    "beq", "bne", "blt", "bge", "bltu", "bgeu",
+})
 """What p-code does right."""
 
 _OWN = {
@@ -187,7 +192,7 @@ _OWN = {
 }
 
 
-def _form(decoded: Decoded) -> str:
+def _form(decoded: Decoded, _code: bytes) -> str:
     """The mnemonic; of jumps with what they link and where a register leads to, since only some are accepted."""
     if decoded.mnemonic == "jal":
         return decoded.text.partition(",")[0]

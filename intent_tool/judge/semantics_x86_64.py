@@ -1,82 +1,89 @@
-"""x86-64: accepted forms, and which of them have a meaning by hand."""
+"""x86-64 for the judge: which instructions mean what their p-code says, and which have a meaning by hand."""
 
 from __future__ import annotations
 
-import functools
-import re
-
-from intent_tool.judge.decode import Decoded
-from intent_tool.judge.instruction import Isa
+from intent_tool.judge.arithmetic_x86_64 import divide, multiply, mulx, signed_divide, signed_multiply, with_carry
+from intent_tool.judge.bits_x86_64 import (
+    andn,
+    bextr,
+    bit_scan,
+    bit_test,
+    bswap,
+    bzhi,
+    lowest_bit,
+    movbe,
+    pdep,
+    pext,
+    popcnt,
+    zero_count,
+)
+from intent_tool.judge.flags_x86_64 import FLAGS
+from intent_tool.judge.forms_x86_64 import FORMS, form
+from intent_tool.judge.instruction import Isa, Own, Run
+from intent_tool.judge.operands_x86_64 import GENERAL, Operands, address, get, put, read_operands
 from intent_tool.judge.pcode import Language
-from intent_tool.judge.x86_64_meanings import OWN
-from intent_tool.judge.x86_64_operands import FLAGS, GENERAL, REGISTER_BITS, read_operands
+from intent_tool.judge.shifts_x86_64 import (
+    double_shift,
+    rorx,
+    rotate,
+    rotate_through_carry,
+    shift,
+    shift_without_flags,
+)
 
 REGISTERS = (*((name, 64) for name in GENERAL), *((name, 1) for name in FLAGS), ("df", 1))
-"""The auxiliary carry flag is left out: no accepted instruction reads it."""
-
-_OPERAND = re.compile(r"(?:(byte|word|dword|qword) ptr )?\[[^]]*\]|[^,\s][^,]*")
-_SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64}
 
 
-def _form(decoded: Decoded) -> str:
-    return shape(decoded.text)
+def _lea(run: Run, operands: Operands) -> None:
+    target, source = operands
+    put(run, target, run.graph.extract(address(run, source), target.width - 1, 0))
 
 
-@functools.lru_cache(8192)
-def shape(text: str) -> str:
-    """``add r64, m64`` of ``add rax, qword ptr [rbx + 8]``: kinds in place of operands.
-
-    ``r8 … r64`` registers (ah, bh, ch, dh are r8, too), ``m8 … m64`` memory, ``m`` an address, ``i`` an
-    immediate or a destination."""
-    mnemonic, _, operands = text.partition(" ")
-    return f"{mnemonic} {', '.join(_kind(found[0]) for found in _OPERAND.finditer(operands))}".strip()
+def _exchange(run: Run, operands: Operands) -> None:
+    a, b = get(run, operands[0]), get(run, operands[1])
+    put(run, operands[0], b)
+    put(run, operands[1], a)
 
 
-def _kind(operand: str) -> str:
-    if operand in REGISTER_BITS:
-        return f"r{REGISTER_BITS[operand][2]}"
-    if operand.endswith("]"):
-        size = operand.partition(" ptr ")[0]
-        return f"m{_SIZES[size]}" if size in _SIZES else "m"
-    return "i" if re.fullmatch(r"-?(0x[0-9a-f]+|\d+)", operand) else f"?{operand}"
+def _nothing(_run: Run, _operands: Operands) -> None:
+    """No effect, or none besides going to the instruction's destination."""
 
 
-def _forms(mnemonics: str, *operands: str, widths: tuple[int, ...] = (8, 16, 32, 64)) -> list[str]:
-    """Every mnemonic with every list of operands at every width, where ``r`` is a register, ``m`` memory and ``x``
-    either one."""
-    found = []
-    for mnemonic in mnemonics.split():
-        for each in operands:
-            for x in ("r", "m") if "x" in each else ("",):
-                shape = re.sub(r"\bx\b", x, each)
-                found += [mnemonic + " " + re.sub(r"\b[rm]\b", rf"\g<0>{width}", shape) for width in widths]
-    return found
+def _return(run: Run, _operands: Operands) -> None:
+    stack = run.state["rsp"]
+    run.step.target = run.memory.load(stack, 8)
+    run.state["rsp"] = run.graph.add(stack, run.graph.const(8, 64))
 
 
-_WIDE = (16, 32, 64)
-_LONG = (32, 64)
-CONDITIONS = ("a", "ae", "b", "be", "e", "g", "ge", "l", "le", "ne", "no", "np", "ns", "o", "p", "s")
+_ALL = frozenset(FLAGS)
+_WITHOUT_ZF = _ALL - {"zf"}
 
-FORMS = frozenset([
-    *_forms("mov", "x, r", "r, m", "x, i"), *_forms("movabs", "r, i", widths=(64,)),
-    *_forms("movzx movsx", "r, r8", "r, m8", widths=_WIDE), *_forms("movzx movsx", "r, r16", "r, m16", widths=_LONG),
-    *_forms("movsxd", "r64, x", widths=(32,)), *(f"lea r{width}, m" for width in _WIDE),
-    *_forms("xchg", "r, r", "m, r"), *_forms("push", "x", "i", widths=(64,)), *_forms("pop", "r", widths=(64,)),
-    *_forms("add adc sub sbb and or xor cmp", "x, r", "r, m", "x, i"), *_forms("test", "x, r", "x, i"),
-    *_forms("neg not inc dec mul imul div idiv", "x"), *_forms("imul", "r, x", "r, x, i", widths=_WIDE),
-    *_forms("bswap", "r", widths=_LONG), "cbw", "cwde", "cdqe", "cwd", "cdq", "cqo", "clc", "stc", "cmc",
-    *_forms("shl shr sar rol ror rcl rcr", "x, i", "x, r8"), *_forms("shld shrd", "x, r, i", "x, r, r8", widths=_WIDE),
-    *_forms("bt bts btr btc", "r, r", "x, i", widths=_WIDE), *_forms("bsf bsr", "r, x", widths=_WIDE),
-    *_forms(" ".join(f"set{c}" for c in CONDITIONS), "x", widths=(8,)),
-    *_forms(" ".join(f"cmov{c}" for c in CONDITIONS), "r, x", widths=_WIDE),
-    *(f"j{c} i" for c in CONDITIONS), "jmp i", "ret", "nop", "nop m16", "nop m32", "endbr64",
-    *_forms("andn", "r, r, x", widths=_LONG), *_forms("bextr bzhi sarx shlx shrx", "r, x, r", widths=_LONG),
-    *_forms("blsi blsmsk blsr", "r, x", widths=_LONG), *_forms("mulx pdep pext", "r, r, x", widths=_LONG),
-    *_forms("rorx", "r, x, i", widths=_LONG), *_forms("tzcnt lzcnt popcnt", "r, x", widths=_WIDE),
-    *_forms("movbe", "r, m", "m, r", widths=_WIDE),
-])
+OWN: dict[str, Own] = {
+    "adc": Own(with_carry(True), reads=frozenset({"cf"}), writes=_ALL),
+    "sbb": Own(with_carry(False), reads=frozenset({"cf"}), writes=_ALL),
+    **{name: Own(shift(name)) for name in ("shl", "shr", "sar")},
+    **{name: Own(rotate(name)) for name in ("rol", "ror")},
+    **{name: Own(rotate_through_carry(name), reads=frozenset({"cf"})) for name in ("rcl", "rcr")},
+    **{name: Own(double_shift(name)) for name in ("shld", "shrd")},
+    "shlx": Own(shift_without_flags("shl")), "shrx": Own(shift_without_flags("lshr")),
+    "sarx": Own(shift_without_flags("ashr")), "rorx": Own(rorx),
+    "mul": Own(multiply, writes=_ALL), "imul": Own(signed_multiply, writes=_ALL), "mulx": Own(mulx),
+    "div": Own(divide, writes=_ALL), "idiv": Own(signed_divide, writes=_ALL),
+    "bt": Own(bit_test(None), writes=_WITHOUT_ZF),
+    "bts": Own(bit_test(lambda g, a, bit: g.or_(a, bit)), writes=_WITHOUT_ZF),
+    "btr": Own(bit_test(lambda g, a, bit: g.and_(a, g.not_(bit))), writes=_WITHOUT_ZF),
+    "btc": Own(bit_test(lambda g, a, bit: g.xor(a, bit)), writes=_WITHOUT_ZF),
+    "bsf": Own(bit_scan(True), writes=_ALL), "bsr": Own(bit_scan(False), writes=_ALL),
+    "tzcnt": Own(zero_count(True), writes=_ALL), "lzcnt": Own(zero_count(False), writes=_ALL),
+    "popcnt": Own(popcnt, writes=_ALL), "bswap": Own(bswap), "movbe": Own(movbe),
+    "andn": Own(andn, writes=_ALL), "bextr": Own(bextr, writes=_ALL), "bzhi": Own(bzhi, writes=_ALL),
+    **{name: Own(lowest_bit(name), writes=_ALL) for name in ("blsi", "blsmsk", "blsr")},
+    "pext": Own(pext), "pdep": Own(pdep),
+    "lea": Own(_lea), "xchg": Own(_exchange), "nop": Own(_nothing), "endbr64": Own(_nothing), "jmp": Own(_nothing),
+    "ret": Own(_return),
+}
 
 X86_64 = Isa(
     language=Language("x86:LE:64:default", dict(REGISTERS), {name: name.upper() for name, _ in REGISTERS}),
-    flags=frozenset(FLAGS), registers=REGISTERS, form=_form, pc_relative=lambda d: "[rip" in d.text,
-    forms=FORMS, own=OWN, operands=read_operands, fixed_length=False)
+    flags=frozenset(FLAGS), registers=REGISTERS, form=form, pc_relative=lambda d: "[rip" in d.text, forms=FORMS,
+    own=OWN, operands=read_operands, fixed_length=False)

@@ -33,6 +33,8 @@ class Translation:
         self._bits: dict[int, Any] = {}
         self._truth: dict[int, Any] = {}
         self.variables: dict[str, Any] = {}
+        self.bounds: list[Any] = []
+        """Conditions that hold for variables with bounds."""
 
     def truth(self, root: Term) -> Any:
         """The condition `root` (width 1) as a Boolean."""
@@ -87,6 +89,7 @@ class Translation:
                 return backend.value(t.data, t.width)
             case "var":
                 made = self.variables[t.data] = backend.var(t.data, t.width)
+                self._bound(t, made)
                 return made
             case "sum":
                 return self._sum(t)
@@ -103,6 +106,18 @@ class Translation:
             case "table":
                 return self._table(t)
         return backend.apply(t.op, *map(self._as_bits, t.args))
+
+    def _bound(self, t: Term, made: Any) -> None:
+        apply, value = self.backend.apply, self.backend.value
+        half = 1 << (t.width - 1)
+        if t.lo > 0:
+            self.bounds.append(apply("!", apply("ult", made, value(t.lo, t.width))))
+        if t.hi < 2 * half - 1:
+            self.bounds.append(apply("!", apply("ult", value(t.hi, t.width), made)))
+        if t.slo > -half:
+            self.bounds.append(apply("!", apply("slt", made, value(t.slo % (2 * half), t.width))))
+        if t.shi < half - 1:
+            self.bounds.append(apply("!", apply("slt", value(t.shi % (2 * half), t.width), made)))
 
     def _sum(self, t: Term) -> Any:
         apply, value = self.backend.apply, self.backend.value
@@ -202,9 +217,9 @@ class _Bitwuzla:
         return self.tm.mk_term(kind, [a], [by])
 
 
-def bitwuzla_check(conditions: Sequence[Term]) -> tuple[str, Model]:
-    """Whether all `conditions` can hold: ``sat`` with a model, ``unsat``, or ``unknown``."""
-    return _bitwuzla(conditions, {})
+def bitwuzla_check(conditions: Sequence[Term], milliseconds: int | None = None) -> tuple[str, Model]:
+    """Whether all `conditions` can hold: ``sat`` with a model, ``unsat``, or ``unknown``, as when the time is up."""
+    return _bitwuzla(conditions, {} if milliseconds is None else {"TIME_LIMIT_PER": milliseconds})
 
 
 def bitwuzla_check_abstract(conditions: Sequence[Term]) -> tuple[str, Model]:
@@ -223,6 +238,8 @@ def _bitwuzla(conditions: Sequence[Term], settings: dict[str, Any]) -> tuple[str
     solver = backend.b.Bitwuzla(backend.tm, options)
     for condition in conditions:
         solver.assert_formula(translation.truth(condition))
+    for bound in translation.bounds:
+        solver.assert_formula(bound)
     answer = solver.check_sat()
     if answer == backend.b.Result.SAT:
         return "sat", {name: int(solver.get_value(made).value(10)) for name, made in translation.variables.items()}
@@ -266,6 +283,8 @@ def z3_check(conditions: Sequence[Term]) -> tuple[str, Model]:
     solver = backend.z3.SolverFor("QF_BV")
     for condition in conditions:
         solver.add(translation.truth(condition))
+    for bound in translation.bounds:
+        solver.add(bound)
     answer = solver.check()
     if answer == backend.z3.sat:
         model = solver.model()

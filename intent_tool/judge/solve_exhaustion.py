@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from intent_tool.judge.bitvector import Term, topological
 from intent_tool.judge.solve_bits import Model
 
-MOST_BITS = 32
-_CHUNK_BITS = 16
-"""Inputs tried at once, as a power of two: their values stay in the processor's cache."""
+MOST_INPUTS = 1 << 32
+_CHUNK = 1 << 16
+"""Inputs tried at once: their values stay in the processor's cache."""
 
 
 def exhaustion_check(conditions: Sequence[Term]) -> tuple[str, Model]:
-    """As `solve_bits.bitwuzla_check`; ``unknown`` where the conditions have more than 32 bits of variables, or
-    terms wider than 64 bits."""
+    """As `solve_bits.bitwuzla_check`; ``unknown`` where the variables have more than 2**32 values together within
+    their bounds, or terms are wider than 64 bits."""
     import numpy as np
 
     order = topological(conditions)
-    names = [(t.data, t.width) for t in order if t.op == "var"]
-    bits = sum(width for _, width in names)
-    if bits > MOST_BITS or any(t.width > 64 for t in order):
+    variables = [t for t in order if t.op == "var"]
+    total = prod(t.hi - t.lo + 1 for t in variables)
+    if total > MOST_INPUTS or any(t.width > 64 for t in order):
         return "unknown", {}
-    low = min(bits, _CHUNK_BITS)
-    counter = np.arange(1 << low, dtype=np.uint64)
     with np.errstate(all="ignore"):
-        for high in range(1 << (bits - low)):
-            inputs, position = {}, 0
-            number = counter + np.uint64(high << low)
-            for name, width in names:
-                inputs[name] = (number >> np.uint64(position)) & np.uint64((1 << width) - 1)
-                position += width
-            good = _all_hold(np, order, conditions, inputs, 1 << low)
+        for start in range(0, total, _CHUNK):
+            number = np.arange(start, min(start + _CHUNK, total), dtype=np.uint64)
+            inputs: dict[str, Any] = {}
+            for t in variables:
+                size = np.uint64(t.hi - t.lo + 1)
+                inputs[t.data] = number % size + np.uint64(t.lo)
+                number = number // size
+            good = _all_hold(np, order, conditions, inputs, len(number))
             if good.any():
                 at = int(good.argmax())
                 return "sat", {name: int(values[at]) for name, values in inputs.items()}
@@ -46,6 +46,13 @@ def _all_hold(np: Any, order: Sequence[Term], conditions: Sequence[Term], inputs
     total = np.ones(count, dtype=bool)
     for condition in conditions:
         total &= known[condition.id] != 0
+    for t in order:
+        if t.op == "var":
+            top = np.uint64(1 << (t.width - 1))
+            total &= (known[t.id] >= np.uint64(t.lo)) & (known[t.id] <= np.uint64(t.hi))
+            # With the sign bit flipped unsigned order is signed order.
+            flipped = known[t.id] ^ top
+            total &= (flipped >= np.uint64(t.slo + int(top))) & (flipped <= np.uint64(t.shi + int(top)))
     return total
 
 

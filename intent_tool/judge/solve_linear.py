@@ -15,7 +15,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from intent_tool.judge.bitvector import Term, signed, topological
+from intent_tool.judge.bitvector import Term, signed, topological, trailing_zeros
 from intent_tool.judge.solve_bits import Model
 
 MOST_MONOMIALS = 400
@@ -35,51 +35,22 @@ class _Value:
     hi: int
 
 
-def linear_check(conditions: Sequence[Term]) -> tuple[str, Model]:
-    """``unsat`` when the conditions cannot hold together; else ``unknown``."""
+def linear_check(conditions: Sequence[Term], milliseconds: int | None = None) -> tuple[str, Model]:
+    """``unsat`` when the conditions cannot hold together; else ``unknown``, also when the time is up."""
     import z3
 
     order = topological(conditions)
-    blaster = _Blaster(z3, _bounds(conditions), _read_with_signs(order))
+    blaster = _Blaster(z3, _read_with_signs(order))
     for t in order:
         blaster.translate(t)
     solver = z3.SolverFor("QF_LIA")
+    if milliseconds is not None:
+        solver.set("timeout", milliseconds)
     for condition in conditions:
         solver.add(blaster.truth(condition))
     for side in blaster.sides:
         solver.add(side)
     return ("unsat" if solver.check() == z3.unsat else "unknown"), {}
-
-
-def _bounds(conditions: Sequence[Term]) -> dict[int, tuple[int, int]]:
-    """What the conditions say of single variables (by the term's id): their unsigned intervals. Where no value is
-    left the interval is that of the width, and the solver finds out."""
-    bounds: dict[int, tuple[int, int]] = {}
-
-    def narrow(t: Term, lo: int, hi: int) -> None:
-        if t.op == "var":
-            old = bounds.get(t.id, (t.lo, t.hi))
-            new = max(lo, old[0]), min(hi, old[1])
-            if new[0] <= new[1]:
-                bounds[t.id] = new
-
-    stack = [(c, True) for c in conditions]
-    while stack:
-        t, holds = stack.pop()
-        if t.op == "not":
-            stack.append((t.args[0], not holds))
-        elif t.op == ("and" if holds else "or"):
-            stack += [(a, holds) for a in t.args]
-        elif t.op == "ult":
-            small, large = t.args if holds else (t.args[1], t.args[0])
-            gap = int(holds)
-            if small.op == "const":
-                narrow(large, small.data + gap, large.hi)
-            elif large.op == "const":
-                narrow(small, 0, large.data - gap)
-        elif t.op == "eq" and holds and t.args[1].op == "const":
-            narrow(t.args[0], t.args[1].data, t.args[1].data)
-    return bounds
 
 
 def _read_with_signs(order: Sequence[Term]) -> frozenset[int]:
@@ -88,8 +59,8 @@ def _read_with_signs(order: Sequence[Term]) -> frozenset[int]:
 
 
 class _Blaster:
-    def __init__(self, z3: Any, bounds: Mapping[int, tuple[int, int]], with_signs: frozenset[int]) -> None:
-        self.z3, self.bounds, self.with_signs = z3, bounds, with_signs
+    def __init__(self, z3: Any, with_signs: frozenset[int]) -> None:
+        self.z3, self.with_signs = z3, with_signs
         self.sides: list[Any] = []
         self.unknowns: list[tuple[int, int]] = []
         """The bounds of each."""
@@ -124,6 +95,13 @@ class _Blaster:
             handle = self.handles[monomial] = self.z3.Int("p" + "_".join(map(str, monomial)))
             lo, hi = self.monomial_bounds(monomial)
             self.sides += [handle >= lo, handle <= hi]
+            bit = next((n for n in monomial if self.unknowns[n] == (0, 1)), None)
+            if bit is not None:
+                # A product with a bit is a choice.
+                rest = list(monomial)
+                rest.remove(bit)
+                other = self.handle(tuple(rest))
+                self.sides.append(self.z3.If(self.handles[bit,] == 0, handle == 0, handle == other))
         return self.handles[monomial]
 
     def monomial_bounds(self, monomial: Monomial) -> tuple[int, int]:
@@ -321,10 +299,9 @@ class _Blaster:
             case "const":
                 return _constant(t.data)
             case "var":
-                lo, hi = self.bounds.get(t.id, (t.lo, t.hi))
-                if t.id in self.with_signs and lo < 1 << (width - 1) <= hi:
+                if t.id in self.with_signs and t.slo < 0 <= t.shi:
                     return self.unknown(t.slo, t.shi)
-                return self.unknown(lo, hi)
+                return self.unknown(t.lo, t.hi)
             case "sum":
                 return self.combine([(signed(c, width), self.loose_value(a)) for c, a in
                                      zip(t.data[0], t.args, strict=True)], signed(t.data[1], width))
@@ -342,7 +319,7 @@ class _Blaster:
             case "extract":
                 return self.divide(self.loose_value(t.args[0]), 1 << t.data[1])[0]
             case "ite":
-                return self.chosen(self.truth(t.args[0]), self.loose_value(t.args[1]), self.loose_value(t.args[2]))
+                return self.choice(t)
             case "udiv" | "urem":
                 return self.division(t)
             case "sdiv" | "srem":
@@ -351,6 +328,33 @@ class _Blaster:
                 return self.shift(t)
             case "and" if t.args[1].op == "const":
                 return self.mask(self.loose_value(t.args[0]), t.args[1].data)
+            case "or" | "xor":
+                return self.mixed(t)
+        return None
+
+    def choice(self, t: Term) -> _Value:
+        then, otherwise = self.loose_value(t.args[1]), self.loose_value(t.args[2])
+        made = self.chosen(self.truth(t.args[0]), then, otherwise)
+        lo, hi = min(then.lo, otherwise.lo), max(then.hi, otherwise.hi)
+        if lo >= 0 and hi < 1 << t.width and (t.lo > lo or t.hi < hi):
+            # Both arms are read as unsigned numbers, and together they are known to be less far apart.
+            expression = self.expression(made)
+            self.sides += [expression >= t.lo, expression <= t.hi]
+            (number,), = made.parts
+            self.unknowns[number] = max(lo, t.lo), min(hi, t.hi)
+            made = _Value(made.parts, max(lo, t.lo), min(hi, t.hi))
+        return made
+
+    def mixed(self, t: Term) -> _Value | None:
+        """``or`` and ``xor`` of what has no bits in common are sums; ``xor`` with copies of one bit is a choice
+        between a value and its complement."""
+        for a, b in (t.args, reversed(t.args)):
+            if t.op == "xor" and a.op == "sext" and a.args[0].width == 1:
+                value = self.loose_value(b)
+                return self.chosen(self.truth(a.args[0]), self.combine([(-1, value)], -1), value)
+            zeros = trailing_zeros(a)
+            if zeros and self.value(b).hi < 1 << zeros:
+                return self.combine([(1, self.loose_value(a)), (1, self.value(b))])
         return None
 
     def mask(self, value: _Value, mask: int) -> _Value:
@@ -394,7 +398,7 @@ class _Blaster:
     def signed_division(self, t: Term) -> _Value | None:
         a, b = t.args
         if b.op != "const" or b.data in (0, (1 << t.width) - 1):
-            return None
+            return self.signed_division_by_variable(t)
         divisor = signed(b.data, t.width)
         dividend = self.signed_value(a)
         negative = self.expression(dividend) < 0
@@ -407,6 +411,26 @@ class _Blaster:
         if divisor > 0:
             return self.chosen(negative, self.combine([(-1, quotient)]), quotient)
         return self.chosen(negative, quotient, self.combine([(-1, quotient)]))
+
+    def signed_division_by_variable(self, t: Term) -> _Value | None:
+        """``a = q*b + r`` with ``|r| < |b|`` and the sign of a. By 0 the quotient is -1 or 1, the remainder a."""
+        a, b = t.args
+        key = ("signed by", a.id, b.id)
+        if key not in self.splits:
+            dividend, divisor = self.signed_value(a), self.signed_value(b)
+            most = max(abs(a.slo), abs(a.shi))
+            quotient, remainder = self.unknown(-most - 1, most + 1), self.unknown(min(a.slo, 0), max(a.shi, 0))
+            product = self.product(quotient, divisor)
+            if product is None:
+                return None
+            z3, x, y, r = self.z3, *map(self.expression, (dividend, divisor, remainder))
+            exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
+            self.sides.append(z3.If(
+                y == 0, z3.And(self.expression(quotient) == z3.If(x >= 0, -1, 1), r == x),
+                z3.And(exact, z3.If(x >= 0, r >= 0, r <= 0), z3.If(y > 0, z3.And(r < y, -r < y),
+                                                                   z3.And(r < -y, -r < -y)))))
+            self.splits[key] = quotient, remainder
+        return self.splits[key][t.op == "srem"]
 
     def shift(self, t: Term) -> _Value | None:
         """By an amount of few possible values: a choice between them."""

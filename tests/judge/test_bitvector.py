@@ -134,3 +134,55 @@ def test_the_same_sum_in_wide_and_narrow_registers_is_one_term() -> None:
     wide = graph.extract(graph.lshr(graph.add(graph.zext(x, 64), graph.zext(y, 64)), graph.const(1, 64)), 31, 0)
     narrow = graph.extract(graph.add(graph.zext(x, 33), graph.zext(y, 33)), 32, 1)
     assert wide is narrow
+
+
+def agrees_everywhere(term: Term, meaning: Callable[[int, int], int]) -> bool:
+    """Whether the term is what `meaning` says for all values of the 3-bit variables a and b."""
+    full = (1 << term.width) - 1
+    return all(evaluate([term], {"a": x, "b": y}) == [meaning(x, y) & full] for x, y in product(range(8), repeat=2))
+
+
+def resized(graph: Graph, term: Term, kind: str, width: int) -> Term:
+    return graph.extract(term, width - 1, 0) if kind == "extract" else getattr(graph, kind)(term, width)
+
+
+@pytest.mark.parametrize("op", ["udiv", "sdiv", "urem", "srem"])
+@pytest.mark.parametrize("kinds", list(product(["zext", "sext", "extract"], repeat=2)))
+@pytest.mark.parametrize("width", [2, 3, 4, 5, 7])
+def test_quotients_of_every_shape(op: str, kinds: tuple[str, str], width: int) -> None:
+    """Division of resized operands, and resized quotients times resized divisors, exhaustively."""
+    graph = Graph()
+    a, b = graph.var("a", 3), graph.var("b", 3)
+    if (width > 3) != (kinds[0] != "extract") or (width > 3) != (kinds[1] != "extract"):
+        return
+
+    def resize(value: int, kind: str) -> int:
+        return signed(value, 3) & ((1 << width) - 1) if kind == "sext" else value & ((1 << width) - 1)
+
+    def divide(x: int, y: int, at: int) -> int:
+        node = Term(0, op, at, (graph.const(x, at), graph.const(y, at)), None)
+        return value_of(node, [x, y], {})
+    wide_a, wide_b = resized(graph, a, kinds[0], width), resized(graph, b, kinds[1], width)
+    assert agrees_everywhere(getattr(graph, op)(wide_a, wide_b),
+                             lambda x, y: divide(resize(x, kinds[0]), resize(y, kinds[1]), width))
+    quotient = resized(graph, getattr(graph, op)(a, b), kinds[0], width)
+    assert agrees_everywhere(graph.mul(quotient, wide_b),
+                             lambda x, y: resize(divide(x, y, 3), kinds[0]) * resize(y, kinds[1]))
+    assert agrees_everywhere(graph.sub(wide_a, graph.mul(quotient, wide_b)), lambda x, y: resize(
+        x, kinds[0]) - resize(divide(x, y, 3), kinds[0]) * resize(y, kinds[1]))
+    for divisor in range(8):
+        by = graph.const(divisor, 3)
+        quotient = resized(graph, getattr(graph, op)(a, by), kinds[0], width)
+        for factor in (divisor, signed(divisor, 3), 3 * divisor):
+            assert agrees_everywhere(graph.linear([(factor, quotient)], 0, width),
+                                     lambda x, _y, d=divisor, f=factor: f * resize(divide(x, d, 3), kinds[0]))
+
+
+@pytest.mark.parametrize("width", [3, 4, 6])
+def test_absolute_values(width: int) -> None:
+    graph = Graph()
+    a = graph.var("a", 3)
+    wide = graph.sext(a, width)
+    for then, otherwise in ((graph.neg(wide), wide), (wide, graph.neg(wide))):
+        term = graph.ite(graph.slt(a, graph.const(0, 3)), then, otherwise)
+        assert agrees_everywhere(term, lambda x, _y, t=then: abs(signed(x, 3)) * (1 if t is not wide else -1))

@@ -83,6 +83,7 @@ CONSTRUCTS = [
     # Operators.
     (SCALARS, "a + b * c - (a ^ b) + (a & b | c) + ~a + -b + +c"), (SCALARS, "a // (b or 1) + a % (b or 1)"),
     (SCALARS, "c // b"), (SCALARS, "b // c"), (SCALARS, "(a - c) // b"), (SCALARS, "(a - c) % b"), (SCALARS, "b % a"),
+    ("int64_t f(int8_t a, int8_t b)", "a // b"), ("int64_t f(int8_t a, int8_t b)", "a % b"),
     (SCALARS, "b // 7 + b % 7 + b // -7 + b % -7 + b // 8 + b % 8 + b // -8 + b % -8 + a // 7 + a % -7"),
     (SCALARS, "(a << (b & 15)) >> (c & 63)"), (SCALARS, "b >> c"), (SCALARS, "a >> b"), (SCALARS, "(1 << a) >> 200"),
     (SCALARS, "b ** 3 + a ** 2 + a ** 0 + sum(a ** k for k in range(4))"), (SCALARS, "(a if b < 0 else c) * b"),
@@ -122,6 +123,7 @@ CONSTRUCTS = [
     (SCALARS, "next((10 // (k - a) for k in [3, 4, 5] if b & k), c // (b or 9))"),
     (SCALARS, "min(x for x in [a, b] if x > c)"), (SCALARS, "max((x, i) for i, x in enumerate([a, b, c]))[1]"),
     (SCALARS, "sum(x // y for x, y in zip([a, c], [b, 3, 0]))"), (SCALARS, "sum(bytes([a, c])) + bytes([a])[0]"),
+    (SCALARS, "sum(x + y for x, y in zip((c // x for x in [1, 2, a, b]), range(b & 3)))"),
     (SCALARS, "sum(x for x in ([a, b] if c else (k // b for k in range(3))))"),
     # Buffers.
     (BUFFER, "d[0] + d[-1] * 3 + (a in d)"), (BUFFER, "d[a]"), (BUFFER, "d[b]"), (BUFFER, "d[a % n] if n else 7"),
@@ -162,8 +164,12 @@ def test_the_constructs_have_values_at_all() -> None:
     "requires: [a != 0]\nreturns: b // a", "requires: [a > 3, a < 20]\nreturns: 1 << a",
     "requires: [b != -128, 0 - b < a]\nreturns: a + b", "requires: ['0 < a + b <= 9']\nreturns: 90 // (a + b)",
     "requires: ['c // a == 3']\nreturns: c - 3 * a", "requires: ['[5, 9][a] == 5']\nreturns: a",
+    "requires: ['c // 7 == 3']\nreturns: 99 // (c - 20)",
     "requires: [a & 64]\nreturns: a - 64", "requires: ['clz(a, 4) < 2']\nreturns: 99 // a",
     "where: {q: c // a, r: q + q, s: r * r}\nreturns: s if a else b",
+    "where: {q: c // a}\nreturns: (q if a == 3 else 0) + (q if a else 1)",
+    "where: {q: c // a, r: q + 1}\nreturns: (r if a == 3 else 0) + (r if a else 1)",
+    "where: {q: c // a, r: q + 1}\nreturns: (q * r if a == 3 else 0) + (r if a else 1)",
     "where: {t(x): 'x + x', u(x): 't(x) * t(x)'}\nreturns: u(u(a)) - u(t(b))",
     "where: {lazy: '(c // x for x in [a, b])', list: '[c // x for x in [a, b]]'}\n"
     "returns: any(lazy) if c & 1 else any(list)",
@@ -222,7 +228,7 @@ def test_uses(tmp_path: Path) -> None:
 
 def test_writes() -> None:
     for content in ("reversed(out)", "sorted(d[:2]) + [a, 1]", "[x for x in d if x > a]", "(x + 1 for x in d)",
-                    "d[a:a + 4]"):
+                    "d[a:a + 4]", "(x for x in d + [a, 7, 7] if x > 3)"):
         compare(load_text("intent: W.\nsignature: void f(uint8_t out[4], const uint8_t d[4], uint8_t a)\n"
                           f"writes:\n  out: |\n    {content}\n"), count=80)
 

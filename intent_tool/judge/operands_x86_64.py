@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.instruction import Run
 
 GENERAL = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16)))
-FLAGS = ("cf", "pf", "zf", "sf", "of")
 
 
 def _register_bits() -> dict[str, tuple[str, int, int]]:
@@ -44,14 +45,17 @@ class Operand:
     """The immediate, signed; the displacement."""
 
 
+Operands = tuple[Operand, ...]
+Meaning = Callable[[Run, Operands], None]
+"""Of an instruction, by hand."""
+
+
 @functools.lru_cache(8192)
-def _operands(code: bytes) -> tuple[Operand, ...]:
-    import capstone
+def read_operands(code: bytes) -> Operands:
+    """The explicit operands of an instruction that the judge's decoder has accepted."""
     from capstone.x86 import X86_OP_MEM, X86_OP_REG
 
-    engine = _engine()
-    assert isinstance(engine, capstone.Cs)
-    (instruction,) = engine.disasm(code, 0)
+    (instruction,) = _engine().disasm(code, 0)
     found = []
     for operand in instruction.operands:
         width = 8 * operand.size
@@ -69,17 +73,12 @@ def _operands(code: bytes) -> tuple[Operand, ...]:
 
 
 @functools.cache
-def _engine() -> object:
+def _engine() -> Any:
     import capstone
 
     engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     engine.detail = True
     return engine
-
-
-def read_operands(code: bytes, _address: int) -> tuple[Operand, ...]:
-    """The explicit operands of an instruction that the judge's decoder has accepted."""
-    return _operands(code)
 
 
 def address(run: Run, operand: Operand) -> Term:

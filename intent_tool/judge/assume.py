@@ -1,0 +1,67 @@
+"""Questions made simpler by what they assume: variables with the bounds that the assumptions give them, and every
+condition that is assumed, or assumed not to hold, replaced by its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from intent_tool.judge.bitvector import Graph, Term, signed, topological
+from intent_tool.judge.solve_cases import replaced
+
+_ROUNDS = 3
+
+
+def refutation(graph: Graph, assumptions: Sequence[Term], goal: Term) -> list[Term]:
+    """Conditions that can hold together only if the goal fails somewhere that the assumptions hold.
+
+    Bounds of variables are part of their terms, and of what solvers are told about them. A single condition, which
+    is false, means that the goal follows."""
+    bounded = {t: _bounded(graph, t, assumptions) for t in topological([*assumptions, goal]) if t.op == "var"}
+    bounded = {t: new for t, new in bounded.items() if new is not t}
+    *assumed, goal = replaced(graph, [*assumptions, goal], bounded)
+    for _ in range(_ROUNDS):
+        known = {t: graph.true if holds else graph.false for t, holds in _literals(assumed) if t.op != "const"}
+        simpler = replaced(graph, [goal], known)[0]
+        if simpler is goal:
+            break
+        goal = simpler
+    if goal is graph.true:
+        return [graph.false]
+    return [*(c for c in assumed if c is not graph.true), graph.not_(goal)]
+
+
+def _literals(conditions: Sequence[Term]) -> Iterator[tuple[Term, bool]]:
+    """Conditions, and whether they hold when all of `conditions` do, as far as it shows."""
+    stack = [(c, True) for c in conditions]
+    while stack:
+        t, holds = stack.pop()
+        if t.op == "not":
+            stack.append((t.args[0], not holds))
+        elif t.op == ("and" if holds else "or") and t.width == 1:
+            stack += [(a, holds) for a in t.args]
+        else:
+            yield t, holds
+
+
+def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
+    """The variable with the unsigned and signed bounds that single literals give it."""
+    lo, hi, slo, shi = variable.lo, variable.hi, variable.slo, variable.shi
+    width = variable.width
+    for inner, holds in _literals(assumptions):
+        if variable not in inner.args or not any(a.op == "const" for a in inner.args):
+            continue
+        a, b = inner.args
+        if inner.op == "eq" and holds and a is variable:
+            lo, hi = max(lo, b.data), min(hi, b.data)
+        elif inner.op in ("ult", "slt"):
+            small, large = (a, b) if holds else (b, a)
+            gap = int(holds)
+            if inner.op == "ult" and small is variable:
+                hi = min(hi, large.data - gap)
+            elif inner.op == "ult":
+                lo = max(lo, small.data + gap)
+            elif small is variable:
+                shi = min(shi, signed(large.data, width) - gap)
+            else:
+                slo = max(slo, signed(small.data, width) + gap)
+    return graph.bounded_var(variable.data, width, lo, hi, slo, shi) if lo <= hi and slo <= shi else variable
