@@ -54,8 +54,9 @@ class Term:
             return f"{self.data:#x}:{self.width}"
         if self.op == "var":
             return f"{self.data}:{self.width}"
-        inner = ", ".join(map(repr, self.args)) + ("" if self.data is None else f"; {self.data}")
-        return f"{self.op}:{self.width}({inner})"
+        # Not the whole term, which as a tree may be larger than memory.
+        inner = ", ".join(repr(a) if a.op in ("const", "var") else f"#{a.id}" for a in self.args)
+        return f"#{self.id}={self.op}:{self.width}({inner}{'' if self.data is None else f'; {self.data}'})"
 
     @property
     def is_const(self) -> bool:
@@ -631,6 +632,10 @@ class Graph:
             return self.linear([(1 << low.width, self.zext(high, width))], 0, width)
         if high.op == "concat":
             return self.concat(high.args[0], self.concat(high.args[1], low))
+        if high.op == low.op == "ite" and high.args[0] is low.args[0]:
+            # A choice that went through memory byte by byte.
+            then, otherwise = (self.concat(high.args[k], low.args[k]) for k in (1, 2))
+            return self.ite(high.args[0], then, otherwise)
         if high.op == "zext":
             return self.zext(self.concat(high.args[0], low), width)
         if high.op == "sext" and low.op == "extract" and low.data[0] == low.args[0].width - 1 \

@@ -130,6 +130,8 @@ class Arithmetic(Numbers):
     def remainder(self, a: Number, b: Number, span: Span) -> Number:
         """a % b, where b is not 0."""
         lo, hi = min(b.lo + 1, 0), max(b.hi - 1, 0)
+        # Of the divisor's sign, and no farther from 0 than a dividend of that sign.
+        lo, hi = max(lo, a.lo) if a.hi <= 0 else lo, min(hi, a.hi) if a.lo >= 0 else hi
         if b.lo == b.hi and b.lo > 0 and b.lo & (b.lo - 1) == 0:
             return self.wrapped(a, b.lo.bit_length() - 1)
         if a.lo >= 0 and b.lo >= 0:
@@ -137,7 +139,7 @@ class Arithmetic(Numbers):
                 return a
             width = self.width(0, 0, span, a, b)
             term = self.graph.urem(a.at(self.graph, width), b.at(self.graph, width))
-            return self.make(term, lo, min(hi, a.hi))
+            return self.make(term, lo, hi)
         if b.lo == b.hi:
             quotient = self.divide(a, b, span)
             width = self.width(lo, hi, span, a, b, quotient)

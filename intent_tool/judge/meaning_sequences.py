@@ -274,24 +274,16 @@ class Sequences(Bits):
 
 
 def _exchanges(count: int) -> list[tuple[int, int]]:
-    """Pairs to compare and exchange, in order, that sort `count` elements: Batcher's merging of odd and even
-    places (K. E. Batcher, Sorting networks and their applications, AFIPS 1968)."""
+    """Pairs to compare and exchange, in order, that sort `count` elements: Batcher's merge exchange (D. E. Knuth, The
+    Art of Computer Programming 3, 5.2.2, algorithm M)."""
     pairs: list[tuple[int, int]] = []
-
-    def merge(first: int, size: int, step: int) -> None:
-        if 2 * step < size:
-            merge(first, size, 2 * step)
-            merge(first + step, size, 2 * step)
-            pairs.extend((i, i + step) for i in range(first + step, first + size - step, 2 * step))
-        else:
-            pairs.append((first, first + step))
-
-    def sort(first: int, size: int) -> None:
-        if size > 1:
-            sort(first, size // 2)
-            sort(first + size // 2, size // 2)
-            merge(first, size, 1)
-
-    # A network for the next power of two, whose last places hold what is greater than all.
-    sort(0, 1 << max(count - 1, 0).bit_length())
-    return [(i, j) for i, j in pairs if j < count]
+    top = 1 << max(count - 1, 1).bit_length() - 1
+    p = top
+    while p:
+        q, r, d = top, 0, p
+        pairs += [(i, i + d) for i in range(count - d) if i & p == r]
+        while q != p:
+            q, r, d = q >> 1, p, q - p
+            pairs += [(i, i + d) for i in range(count - d) if i & p == r]
+        p >>= 1
+    return pairs

@@ -283,7 +283,8 @@ class Streams(Sequences):
 
     def first(self, stream: Stream, default: Value, span: Span, here: Here) -> Value:
         """The first element, or the default."""
-        place, items = here, []
+        place = here
+        items: list[Item] = []
         while (item := stream.next(place)) is not None:
             following = self.past(place, item[0], len(items))
             if following is None:

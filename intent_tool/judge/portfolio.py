@@ -49,10 +49,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One solver, and how long the earlier ones have had a question when it starts on it, in seconds."""
+    """One solver."""
 
     name: str
     start: float
+    """How long the earlier ones have had a question when it starts on it, in seconds."""
+    share: float
+    """The part of a question's time after which it gives way to others, for there are more solvers than processors."""
     check: Callable[[Graph, Sequence[Term]], tuple[str, Model]]
 
 
@@ -64,13 +67,13 @@ def lanes() -> tuple[Lane, ...]:
     from intent_tool.judge.solve_sweep import sweep_check
 
     return (
-        Lane("bitwuzla", 0.0, lambda graph, conditions: bitwuzla_check(conditions)),
-        Lane("z3 linear integers", 0.2, lambda graph, conditions: linear_check(conditions)),
-        Lane("sweeping", 0.6, sweep_check),
-        Lane("cases", 1.2, cases_check),
-        Lane("exhaustion", 0.8, lambda graph, conditions: exhaustion_check(conditions)),
-        Lane("bitwuzla with abstraction", 2.5, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
-        Lane("z3 bit-vectors", 4.0, lambda graph, conditions: z3_check(conditions)),
+        Lane("bitwuzla", 0.0, 1.0, lambda graph, conditions: bitwuzla_check(conditions)),
+        Lane("z3 linear integers", 0.2, 0.3, lambda graph, conditions: linear_check(conditions)),
+        Lane("exhaustion", 0.5, 0.8, lambda graph, conditions: exhaustion_check(conditions)),
+        Lane("sweeping", 0.7, 0.8, sweep_check),
+        Lane("cases", 1.5, 0.4, cases_check),
+        Lane("bitwuzla with abstraction", 3.0, 0.3, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
+        Lane("z3 bit-vectors", 5.0, 0.3, lambda graph, conditions: z3_check(conditions)),
     )
 
 
@@ -135,6 +138,7 @@ class _Child:
     pid: int
     pipe: int
     lane: int
+    started: float
     questions: list[int]
     """Those not answered yet, in order."""
     buffer: bytes = b""
@@ -183,10 +187,14 @@ class _Race:
                 if number not in started and (now - since >= lane.start or idle):
                     self.children.append(self._start(number, [current]))
                     started.add(number)
+            for child in list(self.children):
+                if child.lane and now - child.started > self.lanes[child.lane].share * (until - since):
+                    self._end(child)
             if not self.children and len(started) == len(self.lanes):
                 self.left.remove(current)
                 break
             pending = [since + lane.start - now for n, lane in enumerate(self.lanes) if n not in started]
+            pending += [c.started + self.lanes[c.lane].share * (until - since) - now for c in self.children if c.lane]
             wait = min([until - now, *pending])
             ready, _, _ = select.select([c.pipe for c in self.children], [], [], max(0.0, wait))
             for child in [c for c in self.children if c.pipe in ready]:
@@ -219,7 +227,7 @@ class _Race:
             finally:
                 os._exit(status)
         os.close(send)
-        return _Child(pid, receive, lane, list(wanted))
+        return _Child(pid, receive, lane, time.monotonic(), list(wanted))
 
     def _answer(self, lane: Lane, index: int) -> Answer:
         question = self.questions[index]

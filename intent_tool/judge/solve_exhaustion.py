@@ -42,7 +42,7 @@ def exhaustion_check(conditions: Sequence[Term]) -> tuple[str, Model]:
 def _all_hold(np: Any, order: Sequence[Term], conditions: Sequence[Term], inputs: dict[str, Any], count: int) -> Any:
     known: dict[int, Any] = {}
     for t in order:
-        known[t.id] = _values(np, t, [known[a.id] for a in t.args], inputs, count)
+        known[t.id] = _values(np, t, [known[a.id] for a in t.args], inputs)
     total = np.ones(count, dtype=bool)
     for condition in conditions:
         total &= known[condition.id] != 0
@@ -56,10 +56,11 @@ def _all_hold(np: Any, order: Sequence[Term], conditions: Sequence[Term], inputs
     return total
 
 
-def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any], count: int) -> Any:
+def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any]) -> Any:
     """One term at all inputs, as 64-bit numbers below ``2**width``."""
     u64, i64 = np.uint64, np.int64
-    full = u64((1 << t.width) - 1)
+    t_full = (1 << t.width) - 1
+    full = u64(t_full)
 
     def signed(values: Any, width: int) -> Any:
         shift = i64(64 - width)
@@ -67,13 +68,18 @@ def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any], count: int) 
 
     match t.op:
         case "const":
-            return np.full(count, t.data, dtype=u64)
+            return u64(t.data)
         case "var":
             return inputs[t.data]
         case "sum":
-            total = np.full(count, t.data[1], dtype=u64)
+            total = u64(t.data[1])
             for coefficient, part in zip(t.data[0], a, strict=True):
-                total = total + part * u64(coefficient)
+                if coefficient == 1:
+                    total = total + part
+                elif coefficient == t_full:
+                    total = total - part
+                else:
+                    total = total + part * u64(coefficient)
             return total & full
         case "mul":
             return a[0] * a[1] & full
@@ -94,8 +100,12 @@ def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any], count: int) 
                 return np.where(inside, a[0] >> by, u64(0))
             return (signed(a[0], t.width) >> by.astype(i64)).astype(u64) & full
         case "udiv":
+            if t.args[1].lo > 0:
+                return a[0] // a[1]
             return np.where(a[1] == 0, full, a[0] // np.maximum(a[1], u64(1)))
         case "urem":
+            if t.args[1].lo > 0:
+                return a[0] % a[1]
             return np.where(a[1] == 0, a[0], a[0] % np.maximum(a[1], u64(1)))
         case "sdiv" | "srem":
             return _signed_division(np, t, signed(a[0], t.width), signed(a[1], t.width), full)
@@ -124,6 +134,8 @@ def _values(np: Any, t: Term, a: list[Any], inputs: dict[str, Any], count: int) 
             return _overflow(np, t, a)
         case "table":
             table = np.array(t.data, dtype=u64)
+            if t.args[0].hi < len(table):
+                return table[a[0].astype(i64)]
             return table[np.where(a[0] < u64(len(table)), a[0], u64(0)).astype(i64)]
     raise AssertionError(t.op)
 
@@ -147,9 +159,9 @@ def _zeros(np: Any, t: Term, a: Any) -> Any:
     if t.op == "ctz":
         below = (a & (u64(0) - a)) - u64(1)
         return np.minimum(np.bitwise_count(below).astype(u64), u64(width))
-    smeared = a.copy()
+    smeared = np.array(a)
     for shift in (1, 2, 4, 8, 16, 32):
-        smeared |= smeared >> u64(shift)
+        smeared = smeared | smeared >> u64(shift)
     return u64(width) - np.bitwise_count(smeared).astype(u64)
 
 

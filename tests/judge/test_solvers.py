@@ -68,8 +68,8 @@ def test_exhaustion_computes_what_evaluation_does() -> None:
         known: dict[int, numpy.ndarray] = {}
         with numpy.errstate(all="ignore"):
             for t in topological(terms):
-                known[t.id] = _values(numpy, t, [known[a.id] for a in t.args], inputs, len(rows))
-                assert [int(v) for v in known[t.id]] == [evaluate([t], row)[0] for row in rows], t
+                known[t.id] = _values(numpy, t, [known[a.id] for a in t.args], inputs)
+                assert [int(v) for v in numpy.broadcast_to(known[t.id], len(rows))] == [evaluate([t], row)[0] for row in rows], t
 
 
 def test_a_term_rebuilt_is_the_same() -> None:
@@ -164,7 +164,7 @@ def test_a_solver_that_crashes_or_lies_proves_nothing(monkeypatch: pytest.Monkey
         return "unsat" if bytearray(8 << 30) else "unknown", {}
     for check in (crash, lie, hoard):
         monkeypatch.setattr("intent_tool.judge.portfolio.lanes",
-                            lambda check=check: (Lane("faulty", 0.0, check),))
+                            lambda check=check: (Lane("faulty", 0.0, 1.0, check),))
         answers: dict[int, Answer] = {}
         _Race(graph, [question], [0], answers, time.monotonic() + 20).run()
         assert not answers
