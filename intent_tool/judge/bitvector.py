@@ -161,19 +161,23 @@ class Graph:
             return coefficient * int(term.data[1])
         if term.op == "not":
             return -coefficient + self._collect(-coefficient, term.args[0], atoms)
-        if term.op in ("zext", "sext") and term.args[0].op == "sum" and _is_exact(term):
+        exact_constant = _exact_constant(term) if term.op in ("zext", "sext") and term.args[0].op == "sum" else None
+        if exact_constant is not None:
             # The narrow sum does not wrap, so it means the same when it is computed in this width.
             inner = term.args[0]
             extend = self.zext if term.op == "zext" else self.sext
-            total = coefficient * _integer_constant(term)
+            total = coefficient * exact_constant
             for c, atom in zip(_integer_coefficients(term), inner.args, strict=True):
                 total += self._collect(coefficient * c, extend(atom, term.width), atoms)
             return total
         scale = signed(coefficient & ((1 << term.width) - 1), term.width)
         divisor = _constant_divisor(term)
         if divisor:
-            # The coefficient is one modulo 2**width, so either reading of it may be the multiple.
-            multiple = next((s for s in (scale, scale - (1 << term.width)) if s % divisor == 0), None)
+            # The coefficient is one modulo 2**width, so either reading of it may be the multiple: the other one where
+            # it is the simpler (1 is also -257*255 modulo 2**16).
+            other = scale - (1 << term.width)
+            multiple = scale if scale % divisor == 0 else (
+                other if other % divisor == 0 and abs(other // divisor) < abs(scale) else None)
             exact = self._quotient_product(term, self.const(divisor, term.width)) if multiple is not None else None
             if multiple is not None and exact is not None:
                 return self._collect(multiple // divisor, exact, atoms)
@@ -1134,22 +1138,23 @@ def _sum_interval(coefficients: Sequence[int], constant: int, atoms: Sequence[Te
     return lo, hi
 
 
-def _is_exact(term: Term) -> bool:
-    """Whether the extension `term` of a sum has the sum's value over the integers: the sum never wraps."""
-    inner = term.args[0]
-    if term.op == "zext":
-        lo, hi = _sum_interval(inner.data[0], inner.data[1], inner.args, inner.width, False)
-        return lo >= 0 and hi < 1 << inner.width
-    lo, hi = _sum_interval(inner.data[0], inner.data[1], inner.args, inner.width, True)
-    return -(1 << inner.width - 1) <= lo and hi < 1 << (inner.width - 1)
+def _exact_constant(term: Term) -> int | None:
+    """The constant with which the extended sum is what `term` is, over the integers; None where the sum may wrap."""
+    inner, is_signed = term.args[0], term.op == "sext"
+    lo, hi = _sum_interval(*inner.data, inner.args, inner.width, is_signed)
+    around = _wrapped_by(lo, hi, inner.width, is_signed)
+    return signed(inner.data[1], inner.width) - around if around is not None else None
+
+
+def _wrapped_by(lo: int, hi: int, width: int, is_signed: bool) -> int | None:
+    """The multiple of ``2**width`` that all of lo..hi exceed what a term of that width holds by; None if none."""
+    bottom = -(1 << width - 1) if is_signed else 0
+    around = (lo - bottom) >> width << width
+    return around if hi - around < bottom + (1 << width) else None
 
 
 def _integer_coefficients(term: Term) -> list[int]:
     return [signed(c, term.args[0].width) for c in term.args[0].data[0]]
-
-
-def _integer_constant(term: Term) -> int:
-    return signed(term.args[0].data[1], term.args[0].width)
 
 
 def _signed_quotient(op: str, a: int, b: int) -> int:
@@ -1184,10 +1189,12 @@ def _bound(t: Term) -> None:
         case "sum":
             for is_signed in (False, True):
                 lo, hi = _sum_interval(t.data[0], t.data[1], t.args, width, is_signed)
-                if lo >= 0 and hi <= full:
-                    t.lo, t.hi = max(t.lo, lo), min(t.hi, hi)
-                if lo >= -(1 << width - 1) and hi < 1 << (width - 1):
-                    t.slo, t.shi = max(t.slo, lo), min(t.shi, hi)
+                around = _wrapped_by(lo, hi, width, False)
+                if around is not None:
+                    t.lo, t.hi = max(t.lo, lo - around), min(t.hi, hi - around)
+                around = _wrapped_by(lo, hi, width, True)
+                if around is not None:
+                    t.slo, t.shi = max(t.slo, lo - around), min(t.shi, hi - around)
         case "mul":
             a, b = t.args
             if a.hi * b.hi <= full:

@@ -69,8 +69,8 @@ class State:
 class Outcome:
     """What the function does."""
 
-    state: State
-    """On return. Its path is the condition for returning at all."""
+    state: State | None
+    """On return; None when no path gets there."""
     target: Term
     """Where it returns to."""
     demands: list[Demand]
@@ -98,7 +98,9 @@ class Executor:
     red_zone: int
     """Bytes below the stack pointer that are the function's own."""
     stack_arguments: range
-    """Offsets from the stack pointer on entry that hold what the caller passed; read only."""
+    """Offsets from the stack pointer on entry that hold what the caller passed."""
+    first_argument: int
+    """Where arguments start in them; what is below (the return address) may only be read."""
     possible: Callable[[Term], bool]
     """Whether a condition may hold; True when that is not known."""
     deadline: float
@@ -130,7 +132,7 @@ class Executor:
                 known = pending.get(offset)
                 pending[offset] = successor if known is None else self._merged(known, successor)
         if not self.returned:
-            raise Undecided("it does not return")
+            return Outcome(None, self.graph.const(0, 64), self.demands, self.influences, self.depth, self.steps)
         state, target = self.returned[0]
         for other, other_target in self.returned[1:]:
             state.registers["return target"], other.registers["return target"] = target, other_target
@@ -187,6 +189,7 @@ class Executor:
             before = state.registers[self.stack_register]
             try:
                 step = self.semantics.execute(instruction, state.registers, port)
+                port.settle(before)
             except _Outside:
                 # Nothing that follows on this path means anything; that it is never taken is demanded.
                 return []
@@ -267,6 +270,8 @@ class _Port:
     def __init__(self, executor: Executor, state: State, guard: Term) -> None:
         self.executor, self.state, self.guard = executor, state, guard
         self.offset = 0
+        self.frame_accesses: list[tuple[Place, int, str, Term]] = []
+        """Of the current instruction: place, size, verb, guard."""
 
     def load(self, address: Term, size: int) -> Term:
         places = self._places(address, size, "reads")
@@ -286,6 +291,9 @@ class _Port:
         try:
             places = executor.layout.places(address, graph.true)
         except Wild:
+            if address.is_const:
+                executor.demand(f"{verb} at address {address.data:#x}", self.offset, self.guard, graph.false)
+                raise _Outside from None
             raise Undecided(f"at offset {self.offset:#x} it {verb} at an address that does not start from a buffer, "
                             "the stack or its constants") from None
         good = []
@@ -294,10 +302,9 @@ class _Port:
                 executor.influences.append(Influence("an address", self.offset, address))
             guard = graph.and_(self.guard, place.condition)
             if place.region.is_frame:
-                inside = self._in_frame(place, size, verb, guard)
-            else:
-                inside = self._in_region(place, size, verb, guard)
-            if inside:
+                self.frame_accesses.append((place, size, verb, guard))
+                good.append(place)
+            elif self._in_region(place, size, verb, guard):
                 good.append(place)
         if not good:
             raise _Outside
@@ -316,15 +323,27 @@ class _Port:
         executor.demand(f"{verb} {side} of {region.name}", self.offset, guard, inside, region.is_buffer)
         return inside is not graph.false
 
-    def _in_frame(self, place: Place, size: int, verb: str, guard: Term) -> bool:
-        """The same for the stack: what is below the stack pointer on entry and not below it now, and, for reading,
-        what the caller passed."""
+    def settle(self, before: Term) -> None:
+        """Demands what the instruction's accesses to the stack have to keep, now that it is known where the stack
+        pointer is after it, too: a push writes below the one, a pop reads below the other."""
+        executor = self.executor
+        accesses, self.frame_accesses = self.frame_accesses, []
+        distances = []
+        for pointer in (before, self.state.registers[executor.stack_register]) if accesses else ():
+            distance = executor.graph.sub(pointer, executor.stack)
+            if distance.op != "const":
+                raise Undecided(f"at offset {self.offset:#x} the stack pointer is not a known distance from its start")
+            distances.append(signed(distance.data, 64))
+        for place, size, verb, guard in accesses:
+            if not self._in_frame(place, size, verb, guard, min(distances) - executor.red_zone) \
+                    and place.condition is executor.graph.true:
+                raise _Outside
+
+    def _in_frame(self, place: Place, size: int, verb: str, guard: Term, low: int) -> bool:
+        """The same for the stack: what is below the stack pointer on entry and not below `low`, and what the caller
+        passed."""
         executor = self.executor
         graph = executor.graph
-        now = graph.sub(self.state.registers[executor.stack_register], executor.stack)
-        if now.op != "const":
-            raise Undecided(f"at offset {self.offset:#x} the stack pointer is not a known distance from its start")
-        low = signed(now.data, 64) - executor.red_zone
         offset = place.offset
         if offset.op != "const":
             inside = graph.and_(graph.sle(graph.const(low, 64), offset), graph.sle(offset, graph.const(-size, 64)))
@@ -336,7 +355,7 @@ class _Port:
         if low <= at <= -size:
             executor.depth = max(executor.depth, -at)
             return True
-        if verb == "reads" and at in passed and at + size - 1 in passed:
+        if at in passed and at + size - 1 in passed and (verb == "reads" or at >= executor.first_argument):
             return True
         where = "below the stack pointer" if at < low else "to the stack of its caller" if verb == "writes" else (
             "from the stack of its caller")

@@ -16,8 +16,6 @@ _REGISTER = f"(?:{'|'.join(GENERAL)})"
 _ADDRESS = re.compile(rf"\[(?:rip|{_REGISTER}|{_REGISTER}\*[1248]|{_REGISTER} \+ {_REGISTER}(?:\*[248])?)"
                       r"(?: [+-] (?:0x[0-9a-f]+|\d+))?\]")
 _SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64}
-
-
 _PREFIXES = frozenset(b"\x66\x67\xf0\xf2\xf3\x2e\x36\x3e\x26\x64\x65")
 
 

@@ -86,7 +86,7 @@ def address(run: Run, operand: Operand) -> Term:
     g = run.graph
     if operand.register == "rip":
         instruction = run.instruction
-        return run.locate(instruction, instruction.address + instruction.size + operand.value)
+        return run.locate(instruction, instruction.address + instruction.size + operand.value & (1 << 64) - 1)
     parts = []
     if operand.register:
         parts.append((1, run.state[operand.register]))

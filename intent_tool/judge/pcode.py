@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intent_tool.judge.bitvector import Graph
+from intent_tool.judge.bitvector import Graph, signed
 
 BINARY = ("add", "sub", "mul", "udiv", "urem", "sdiv", "srem", "and_", "or_", "xor", "shl", "lshr", "ashr", "concat",
           "eq", "ne", "ult", "ule", "slt", "sle", "carry", "saddo", "ssubo")
@@ -280,7 +280,11 @@ class _Compiler:
     def _located(self, address: int) -> int:
         if not self.pc_relative:
             raise Unsupported("an absolute address")
-        return self._emit(LOCATE, 64, 0, address - self.address)
+        return self._emit(LOCATE, 64, 0, self._distance(address))
+
+    def _distance(self, address: int) -> int:
+        """Addresses wrap around."""
+        return signed(address - self.address & (1 << 64) - 1, 64)
 
     # Memory.
 
@@ -333,8 +337,7 @@ class _Compiler:
         """The index of the operation that a branch goes to, when it stays inside the instruction."""
         where = op.inputs[0]
         if where.space.name == "const":
-            distance = where.offset - (1 << 64) if where.offset >> 63 else where.offset
-            return int(at + distance)
+            return int(at + signed(where.offset, 64))
         return len(self.source) if where.offset == self.end else None
 
     def _skip(self, condition: int, start: int, end: int) -> None:
@@ -362,7 +365,7 @@ class _Compiler:
         if name in ("CBRANCH", "BRANCH"):
             if not is_last or op.inputs[0].space.name != "ram" or self.skipping:
                 raise Unsupported("a branch in the middle of the instruction")
-            self.destination = op.inputs[0].offset - self.address
+            self.destination = self._distance(op.inputs[0].offset)
             if name == "CBRANCH":
                 self.condition = self._bit(self._value(op.inputs[1]))
             return

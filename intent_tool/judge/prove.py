@@ -15,7 +15,7 @@ from itertools import product
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.execute import Executor, Outcome, Undecided
+from intent_tool.judge.execute import Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.meaning import Meaning, NotUnderstood, Number, ensured, meaning
@@ -23,7 +23,7 @@ from intent_tool.judge.memory import TooMany
 from intent_tool.judge.portfolio import PROVED, REFUTED, Question, decide, refutes
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.semantics import Semantics
-from intent_tool.judge.symbolic_call import RED_ZONE, SymbolicCall, passed, symbolic_call
+from intent_tool.judge.symbolic_call import ARGUMENT_SLOTS, RED_ZONE, SymbolicCall, passed, symbolic_call
 from intent_tool.judge.symbolic_inputs import arguments_of, element, length_parameters, symbolic_inputs
 from intent_tool.judge.trial import lay_down
 from intent_tool.language.contract import Contract, Parameter
@@ -179,7 +179,8 @@ class _Prover:
             return answer.status != PROVED
         executor = Executor(
             graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded, call.stack,
-            self.target.abi.stack_pointer, RED_ZONE[self.target.isa], call.stack_arguments, possible, self.deadline)
+            self.target.abi.stack_pointer, RED_ZONE[self.target.isa], call.stack_arguments, ARGUMENT_SLOTS[self.target.isa],
+            possible, self.deadline)
         return executor.run(dict(call.registers))
 
     # What has to hold.
@@ -190,16 +191,19 @@ class _Prover:
             at = f" at offset {demand.offset:#x}" if demand.offset is not None else ""
             yield _Claim(Question((*requires, demand.guard), demand.holds), demand.what + at, "access",
                          demand.noticeable)
-        yield from self.abi_claims(graph, call, requires, outcome)
-        yield from self.result_claims(graph, call, wanted, outcome)
-        yield from self.memory_claims(graph, call, wanted, outcome)
+        if outcome.state is None:
+            yield _Claim(Question(requires, graph.false), "does not return", "abi", noticeable=False)
+            return
+        yield from self.abi_claims(graph, call, requires, outcome, outcome.state)
+        yield from self.result_claims(graph, call, wanted, outcome.state)
+        yield from self.memory_claims(graph, call, wanted, outcome.state)
         limit = self.contract.limits.get("stack", STACK_BYTES)
         if outcome.depth > limit:
             raise _Gone(Proof("refuted", (f"it uses {outcome.depth} bytes of stack, the limit is {limit}",)))
 
     def abi_claims(self, graph: Graph, call: SymbolicCall, requires: tuple[Term, ...],
-                   outcome: Outcome) -> Iterator[_Claim]:
-        abi, after = self.target.abi, outcome.state.registers
+                   outcome: Outcome, state: State) -> Iterator[_Claim]:
+        abi, after = self.target.abi, state.registers
         stack = graph.const(8 if self.target.isa == "x86_64" else 0, 64)
         yield _Claim(Question(requires, graph.eq(after[abi.stack_pointer], graph.add(call.stack, stack))),
                      "returns with a wrong stack pointer", "abi")
@@ -214,15 +218,15 @@ class _Prover:
         if "df" in after:
             yield _Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
 
-    def result_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
+    def result_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[_Claim]:
         assert self.contract.signature is not None
         type_ = self.contract.signature.result
         if type_ is None:
             if self.contract.ensures:
-                yield from self.ensured_claims(graph, call, wanted, outcome, None)
+                yield from self.ensured_claims(graph, call, wanted, state, None)
             return
         requires = (wanted.requires,)
-        register = outcome.state.registers[self.target.abi.result]
+        register = state.registers[self.target.abi.result]
         low = graph.extract(register, type_.bits - 1, 0)
         returned = Number(low, type_.minimum, (1 << type_.bits) - 1 if type_.is_bool else type_.maximum)
         if wanted.result is not None:
@@ -234,15 +238,15 @@ class _Prover:
             yield _Claim(Question(requires, graph.eq(register, extended)),
                          f"does not extend its result in {self.target.abi.result} as the ABI wants it", "abi")
         if self.contract.ensures:
-            yield from self.ensured_claims(graph, call, wanted, outcome, returned)
+            yield from self.ensured_claims(graph, call, wanted, state, returned)
 
-    def ensured_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome,
+    def ensured_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State,
                        returned: Number | None) -> Iterator[_Claim]:
         assert self.contract.signature is not None
         if returned is not None and self.contract.signature.result is not None \
                 and self.contract.signature.result.is_bool:
             returned = Number(graph.extract(returned.term, 0, 0), 0, 1)
-        after = {p.name: tuple(self.elements(graph, call, outcome, p)) for p in self.contract.signature.parameters
+        after = {p.name: tuple(self.elements(graph, call, state, p)) for p in self.contract.signature.parameters
                  if p.buffer is not None and p.buffer.writable}
         try:
             holds, demands = ensured(self.contract, graph, call.given.inputs, returned, after)
@@ -254,14 +258,14 @@ class _Prover:
                          "for which `ensures` does not hold", "result")
         yield _Claim(Question((wanted.requires,), holds), "for which `ensures` does not hold", "result")
 
-    def elements(self, graph: Graph, call: SymbolicCall, outcome: Outcome, p: Parameter) -> Iterator[Number]:
+    def elements(self, graph: Graph, call: SymbolicCall, state: State, p: Parameter) -> Iterator[Number]:
         """What a buffer holds in the end."""
         size = p.type.bytes
         for k in range(call.given.lengths[p.name]):
-            yield element(graph, p, [call.layout.byte(outcome.state.contents, call.buffers[p.name], k * size + j)
+            yield element(graph, p, [call.layout.byte(state.contents, call.buffers[p.name], k * size + j)
                                      for j in range(size)])
 
-    def memory_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
+    def memory_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[_Claim]:
         """Written buffers hold what the contract says, and where it says nothing what they held before."""
         assert self.contract.signature is not None
         requires = (wanted.requires,)
@@ -273,12 +277,12 @@ class _Prover:
             settled |= {(region, at) for at in range(call.given.lengths[p.name] * p.type.bytes)}
             if p.name not in wanted.writes:
                 continue
-            found = list(self.elements(graph, call, outcome, p))
+            found = list(self.elements(graph, call, state, p))
             for k, (is_, must) in enumerate(zip(found, wanted.writes[p.name], strict=True)):
                 yield _Claim(Question(requires, same(graph, is_, must)), f"leaves a wrong {p.name}[{k}]", "result")
-        for region, at in outcome.state.contents:
+        for region, at in state.contents:
             if not region.is_frame and (region, at) not in settled:
-                unchanged = graph.eq(call.layout.byte(outcome.state.contents, region, at), region.initial(at))
+                unchanged = graph.eq(call.layout.byte(state.contents, region, at), region.initial(at))
                 yield _Claim(Question(requires, unchanged), f"changes {region.name}, which is const there", "access")
 
     def check_secrets(self, outcome: Outcome, call: SymbolicCall) -> None:
@@ -330,7 +334,7 @@ class _Prover:
         assert self.contract.signature is not None
         shown = shown_call(self.contract.signature.name, arguments)
         type_ = self.contract.signature.result
-        if claim.kind == "result" and type_ is not None and not claim.what.startswith("leaves"):
+        if claim.kind == "result" and type_ is not None and not claim.what.startswith("leaves") and outcome.state:
             register = outcome.state.registers[self.target.abi.result]
             (low,) = evaluate([graph.extract(register, type_.bits - 1, 0)], model)
             is_ = low - (1 << type_.bits) if type_.signed and low >> (type_.bits - 1) else low

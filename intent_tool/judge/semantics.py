@@ -109,7 +109,7 @@ class Semantics:
             case pcode.CLZ:
                 return graph.clz(a, b)
             case pcode.LOCATE:
-                return self.locate(instruction, instruction.address + b)
+                return self.locate(instruction, instruction.address + b & (1 << 64) - 1)
             case pcode.BIT:
                 assert a.hi <= 1, f"{instruction.text}: a truth value may be neither 0 nor 1"
                 return graph.extract(a, 0, 0)

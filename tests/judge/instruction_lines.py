@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 
 from table_isas import ISAS, Isa
 
+from intent_tool.judge.forms_x86_64 import CONDITIONS
+from intent_tool.judge.operands_x86_64 import REGISTER_BITS
 from intent_tool.judge.riscv_words import _OPCODES, decode_halfword
-from intent_tool.judge.semantics_x86_64 import CONDITIONS
-from intent_tool.judge.x86_64_operands import REGISTER_BITS
 
 BY_NAME = {isa.name: isa for isa in ISAS}
-Line = Callable[[str, random.Random], str | bytes]
 
 
 def instance(isa: Isa, form: str, rng: random.Random, here: int, taken: int, window: int) -> bytes | None:
@@ -89,10 +87,10 @@ def _x86_64_address(rng: random.Random) -> str:
     base, index = rng.sample(_BASES, 2)
     if index == "rsp":
         base, index = index, base
+    index = f"{index}*{rng.choice([1, 2, 4, 8])}"
     offset = rng.choice(["", f" + {rng.randrange(-128, 128)}", f" + {_edge(rng, 32)}"])
-    scale = rng.choice([1, 2, 4, 8])
-    return "[" + rng.choice([base, f"{base} + {index}*{scale}", "rip + {window}"]).replace(
-        "}", "}") + "]" if rng.random() < 0.2 else f"[{rng.choice([base, f'{base} + {index}*{scale}'])}{offset}]"
+    return rng.choice([f"[{base}{offset}]", f"[{base}{offset}]", f"[{base} + {index}{offset}]",
+                       f"[{base} + {index}{offset}]", f"[{index}{offset}]", "[rip + {window}]"])
 
 
 def _x86_64_immediate(mnemonic: str, kinds: list[str], rng: random.Random) -> int:
@@ -208,9 +206,8 @@ def _arm64_numbers(mnemonic: str, form: str, width: int, rng: random.Random) -> 
     if mnemonic in ("lsl", "lsr", "asr", "ror", "extr"):
         return [rng.choice([0, 1, 8, 16, width - 1, rng.randrange(width)])]
     if mnemonic in ("ccmp", "ccmn"):
-        return [rng.choice([0, 31, rng.randrange(32)]), rng.randrange(16)]
-    if mnemonic in ("ccmp", "ccmn"):
-        return [rng.randrange(16)]
+        flags = rng.randrange(16)
+        return [rng.choice([0, 31, rng.randrange(32)]), flags] if form.count(" i") == 2 else [flags]
     if mnemonic in ("and", "orr", "eor", "ands", "tst", "mov"):
         ones, turn, size = rng.randrange(1, width), rng.randrange(width), rng.choice([width, width, 16, 8, 4, 2])
         ones = min(ones, size - 1) if size > 1 else 1
@@ -226,7 +223,7 @@ def _arm64_numbers(mnemonic: str, form: str, width: int, rng: random.Random) -> 
 # RISC-V
 
 def _riscv64(form: str, rng: random.Random) -> str | bytes:
-    name = form.split()[0]
+    name = form.partition(" ")[0]
     if form == "jal zero":
         return "j .Lt"
     if name == "jalr":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from table_emulators import VECTORS, WINDOW_BYTES, Harness
-from table_isas import Isa
 from term_code import compiled
 
-from intent_tool.judge.bitvector import Graph, Term
+from intent_tool.judge.bitvector import Graph, Term, evaluate, topological, variables
 from intent_tool.judge.semantics import Instruction, Semantics, Step
 from intent_tool.machine.target import Target
 
@@ -120,10 +119,11 @@ class Function:
         sources["df"] = "0"
         window = layout.harness.window
         for number, (_, size) in enumerate(memory.loads):
-            sources[f"memory.{number}"] = (f"int.from_bytes(m[{{{number}}} - {window}:{{{number}}} - {window} + {size}],"
-                                           f" 'little')")
-        undefined = {name for name in _variables(executed) if name.startswith("undefined.")}
-        sources |= {name: f"u & {hex((1 << width) - 1)}" for name, width in undefined_widths(executed).items()}
+            start = f"{{{number}}} - {window}"
+            sources[f"memory.{number}"] = f"int.from_bytes(m[{start}:{start} + {size}], 'little')"
+        undefined = {name: f"u & {hex((1 << term.width) - 1)}" for name, term in variables(_roots(executed)).items()
+                     if name.startswith("undefined.")}
+        sources |= undefined
         self.is_undefined = bool(undefined)
         addresses = [a for a, _ in memory.loads]
         self.places = [a for a, _ in memory.stores]
@@ -132,6 +132,7 @@ class Function:
         outcome = [executed.after[name] for name in self.changed]
         outcome += [t for pair in memory.stores for t in pair]
         outcome += [step.condition] if step.condition is not None else []
+        self.outcome = outcome
         self.skip = len(addresses)
         self._outcome = compiled([*addresses, *outcome], sources, "s, m, u")
         self._addresses = compiled([*addresses, *self.places], sources, "s, m, u")
@@ -146,20 +147,28 @@ class Function:
         used: set[int] = set()
         for number, (candidates, size) in enumerate(zip(self.aims, self.sizes, strict=True)):
             address = self._addresses(values, memory, 0)[number]
-            free = [at for at in candidates if at not in used]
-            if window <= address and address + size <= window + WINDOW_BYTES and used:
+            free = [(at, scale) for at, scale in candidates if at not in used]
+            if not free or (used and window <= address and address + size <= window + WINDOW_BYTES):
                 continue
-            if not free:
-                continue
-            at = rng.choice(free)
+            at, scale = rng.choice(free)
             used.add(at)
-            target = window + rng.randrange(WINDOW_BYTES - together + 1)
-            values[at] = values[at] + target - address & (1 << 64) - 1
+            distance = window + rng.randrange(WINDOW_BYTES - together + 1) - address
+            values[at] = values[at] + distance // scale & (1 << 64) - 1
         return all(window <= a and a + size <= window + WINDOW_BYTES
                    for a, size in zip(self._addresses(values, memory, 0), self.sizes, strict=True))
 
     def traps(self, values: Values, memory: bytes) -> bool:
         return any(self._traps(values, memory, 0)[self.skip:])
+
+    def check(self, values: Values, memory: bytes) -> None:
+        """The functions say what `bitvector.evaluate` does."""
+        executed, window = self.executed, self.layout.harness.window
+        given = dict(zip(self.layout.names, values, strict=True))
+        for number, ((address, size), place) in enumerate(zip(
+                executed.memory.loads, self._outcome(values, memory, 0), strict=False)):
+            assert evaluate([address], given) == [place]
+            given[f"memory.{number}"] = int.from_bytes(memory[place - window:place - window + size], "little")
+        assert evaluate(self.outcome, given) == self._outcome(values, memory, 0)[self.skip:]
 
     def __call__(self, values: Values, memory: bytes) -> Expected:
         one = self._outcome(values, memory, 0)[self.skip:]
@@ -190,39 +199,21 @@ def _roots(executed: Executed) -> list[Term]:
     return roots + [t for t in (step.condition, step.target) if t is not None]
 
 
-def _variables(executed: Executed) -> set[str]:
-    from intent_tool.judge.bitvector import variables
-
-    return set(variables(_roots(executed)))
-
-
-def undefined_widths(executed: Executed) -> dict[str, int]:
-    from intent_tool.judge.bitvector import variables
-
-    return {n: t.width for n, t in variables(_roots(executed)).items() if n.startswith("undefined.")}
-
-
-def _aims(address: Term, layout: Layout) -> list[int]:
-    """The places of the registers that move the address one to one."""
+def _aims(address: Term, layout: Layout) -> list[tuple[int, int]]:
+    """The places of the registers that move the address, and by how much."""
     if address.op == "var":
-        return [layout.index[address.data]]
+        return [(layout.index[address.data], 1)]
     parts = list(zip(address.data[0], address.args, strict=True)) if address.op == "sum" else []
-    return [layout.index[term.data] for coefficient, term in parts
-            if coefficient == 1 and term.op == "var" and sum(term in _below(t) for _, t in parts) == 1]
+    return [(layout.index[term.data], coefficient) for coefficient, term in parts
+            if coefficient <= 8 and term.op == "var" and sum(term in topological([t]) for _, t in parts) == 1]
 
 
-def _below(term: Term) -> set[Term]:
-    from intent_tool.judge.bitvector import topological
-
-    return set(topological([term]))
-
-
-Content = Callable[[random.Random], int]
-EDGES = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff,
-         0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x7fff_ffff_ffff_ffff, 0x8000_0000_0000_0000]
+EXTREMES = [0, 1, (1 << 64) - 1, 1 << 63, (1 << 63) - 1, 1 << 31, (1 << 64) - (1 << 31), (1 << 32) - 1]
+EDGES = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
+         0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x7fff_ffff_ffff_ffff, 0x8000_0000_0000_0000]
 
 
-def pool(rng: random.Random, isa: Isa) -> list[int]:
+def pool(rng: random.Random) -> list[int]:
     """Contents of registers: edges and their negatives, numbers of all sizes, and halves joined from these."""
     full = (1 << 64) - 1
     found = [sign * edge & full for edge in EDGES for sign in (1, -1)]

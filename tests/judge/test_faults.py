@@ -13,15 +13,19 @@ import pytest
 from judge_objects import function_object
 
 from intent_tool.judge.judge import judge_function
+from intent_tool.judge.prove import prove_function
 from intent_tool.judge.verdict import Verdict
+from intent_tool.language.contract import Contract
 from intent_tool.language.load import load_text
-from intent_tool.machine.target import load_targets
+from intent_tool.machine.target import Target, load_targets
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*/*.case"))
 DYNAMIC = [p for p in CASES if p.stem in (
     "good_scalar", "good_table", "good_stack_arguments", "reads_past_table", "reads_one_byte_after", "writes_const",
     "writes_one_byte_before", "writes_far_away", "infinite_loop", "divides_by_zero", "clobbers_callee_saved",
     "stack_pointer_off", "result_not_extended", "returns_elsewhere", "uninitialized_stack")]
+UNDECIDED = ("infinite_loop", "truncates_pointer")
+"""What a proof cannot follow to its end."""
 TARGETS = load_targets()
 
 
@@ -35,6 +39,19 @@ def test_case(path: Path) -> None:
     check(verdict, wanted)
     if wanted == ["accepted"]:
         assert verdict.emulators == (TARGETS[path.parent.name].runner[0], "unicorn") and verdict.unchecked == ()
+
+
+@pytest.mark.parametrize("path", CASES, ids=[f"{p.parent.name}-{p.stem}" for p in CASES])
+def test_case_by_proof_alone(path: Path) -> None:
+    """No test is run: the proof finds every fault by itself."""
+    contract, target, binary, wanted = read_case(path)
+    proof = prove_function(contract, target, binary, contract.name)
+    if wanted == ["accepted"]:
+        assert proof.status in ("proved", "bounded"), proof
+    elif path.stem in UNDECIDED:
+        assert proof.status == "unknown" and proof.problems, proof
+    else:
+        assert proof.status in ("refuted", "refused") and proof.problems, proof
 
 
 @pytest.mark.parametrize("path", DYNAMIC, ids=[f"{p.parent.name}-{p.stem}" for p in DYNAMIC])
@@ -51,17 +68,23 @@ def test_case_without_a_user_mode_emulator(path: Path, monkeypatch: pytest.Monke
 
 def judged(path: Path) -> tuple[Verdict, list[str]]:
     """The judge's verdict, and the lines of the wanted one."""
+    contract, target, binary, wanted = read_case(path)
+    return judge_function(contract, target, binary, contract.name), wanted
+
+
+def read_case(path: Path) -> tuple[Contract, Target, bytes, list[str]]:
+    """Contract, target, object file, and the lines of the wanted verdict."""
     parts = re.split(r"^--- (\w+)\n", path.read_text(), flags=re.MULTILINE)
     fields = dict(zip(parts[1::2], (p.rstrip("\n") for p in parts[2::2]), strict=True))
     contract = load_text(fields["intent"], str(path))
     target = TARGETS[path.parent.name]
     binary = function_object(fields["assembly"], target.isa, contract.name)
-    return judge_function(contract, target, binary, contract.name), fields["verdict"].splitlines()
+    return contract, target, binary, fields["verdict"].splitlines()
 
 
 def check(verdict: Verdict, wanted: list[str]) -> None:
     if wanted == ["accepted"]:
-        assert verdict.accepted and verdict.evidence == "tested" and verdict.vectors > 0, verdict.problems
+        assert verdict.accepted and verdict.evidence in ("proved", "bounded") and verdict.vectors > 0, verdict
         return
     assert not verdict.accepted and verdict.evidence == "none"
     assert len(verdict.problems) >= len(wanted), verdict.problems

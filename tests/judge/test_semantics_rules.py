@@ -204,6 +204,7 @@ def test_divisions_take_time_by_their_operands(isa: str, line: str, registers: t
 @pytest.mark.parametrize(("isa", "line", "address"), [
     ("x86_64", "lea rax, [rip + 16]", HERE + 7 + 16), ("x86_64", "mov eax, dword ptr [rip + 16]", HERE + 6 + 16),
     ("x86_64", "shl dword ptr [rip + 16], 3", HERE + 7 + 16), ("x86_64", "add byte ptr [rip - 9], 3", HERE + 7 - 9),
+    ("x86_64", "add byte ptr [rip - 0x7fffffff], 3", HERE + 7 - 0x7fff_ffff & (1 << 64) - 1),
     ("arm64", "adr x0, #16", HERE + 16), ("arm64", "adrp x0, #0x3000", HERE + 0x3000),
     ("riscv64", "auipc a0, 1", HERE + 0x1000),
 ])
@@ -310,14 +311,16 @@ def test_leaving_out_flags_changes_nothing(seed: int) -> None:
     """Straight-line code as a whole, and each of its instructions alone, after which every flag counts."""
     rng = random.Random(seed)
     isa = rng.choice(["x86_64", "arm64"])
-    forms = {"x86_64": ["add r32, r32", "sub r64, r64", "cmp r32, i", "adc r64, r64", "sbb r32, i", "inc r32",
-                        "dec r8", "neg r64", "test r32, r32", "setb r8", "cmovl r32, r32", "setp r8", "cmc", "shl r32, i",
-                        "cmovo r64, r64", "mov r32, r32", "xor r16, r16", "sets r8", "popcnt r32, r32", "rcl r32, i"],
-             "arm64": ["adds w, w, w", "subs x, x, i", "cmp w, w", "adcs x, x, x", "sbc w, w, w", "ands x, x, x",
-                       "csel x, x, x, cc", "ccmp w, i, i, cc", "cset w, cc", "cinc x, x, cc", "mov x, x", "tst w, w"]}
+    forms = {
+        "x86_64": ["add r32, r32", "sub r64, r64", "cmp r32, i", "adc r64, r64", "sbb r32, i", "inc r32", "dec r8",
+                   "neg r64", "test r32, r32", "setb r8", "cmovl r32, r32", "setp r8", "cmc", "shl r32, i",
+                   "cmovo r64, r64", "mov r32, r32", "xor r16, r16", "sets r8", "popcnt r32, r32", "rcl r32, i"],
+        "arm64": ["adds w, w, w", "subs x, x, i", "cmp w, w", "adcs x, x, x", "sbc w, w, w", "ands x, x, x",
+                  "csel x, x, x, cc", "ccmp w, i, i, cc", "cset w, cc", "cinc x, x, cc", "mov x, x", "tst w, w"],
+    }[isa]
     codes: list[bytes] = []
     while len(codes) < 12:
-        code = instance(BY_NAME[isa], rng.choice(forms[isa]), rng, HERE, HERE, HERE)
+        code = instance(BY_NAME[isa], rng.choice(forms), rng, HERE, HERE, HERE)
         if code is not None:
             codes.append(code)
     graph = Graph()

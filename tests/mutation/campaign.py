@@ -1,8 +1,8 @@
 """The judge's proof against mutants of the whole gallery: ``python tests/mutation/campaign.py --help``.
 
-Each function is built once for each target; each mutant of it is put to the proof. Those that the proof accepts are
-run beside the original: where they differ, the proof was wrong. Exit status 1 when there is such a survivor, or when
-the judge went wrong itself.
+Each function is assembled once for each target; each mutant of it is put to the proof. Those that the proof accepts
+are run beside the original: where they differ, the proof was wrong. Exit status 1 when there is such a survivor, or
+when the judge went wrong itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mutants of a built function: its bytes with one mistake in them.
+"""Mutants of a function: its bytes with one mistake in them.
 
 All are made from the function's assembly, assembled anew, or from its bytes and tables. Which of the many are taken
 is a seeded choice that goes through the kinds in turn, so that the rare ones are not lost among the many.
@@ -19,7 +19,7 @@ from intent_tool.language.load import load_intent
 from intent_tool.machine.assembler import assemble
 from intent_tool.machine.assembly import Assembly, MachineCode, Table
 from intent_tool.machine.target import Target
-from intent_tool.pipeline import Built, write_binary
+from intent_tool.pipeline import write_binary
 from intent_tool.propose import candidates
 
 BIT_FLIP, TABLE_BYTE = "bit flip", "table byte"
@@ -28,7 +28,7 @@ KINDS = (BIT_FLIP, *EDIT_KINDS, TABLE_BYTE)
 
 @dataclass(frozen=True)
 class Original:
-    """A function as it is delivered."""
+    """A function as it would be delivered."""
 
     contract: Contract
     target: Target
@@ -72,12 +72,8 @@ class _TableByte:
 _Change = Edit | _BitFlip | _TableByte
 
 
-def of_built(built: Built) -> Original:
-    return Original(built.contract, built.target, built.candidate.assembly, built.code, built.binary)
-
-
 def of_first_candidate(path: Path, target: Target) -> Original:
-    """The code that is proposed first, not judged yet."""
+    """The code that is proposed first. Nobody has judged it, which would take longer than all its mutants do."""
     contract = load_intent(path)
     assembly = next(candidates(contract, target)).assembly
     code = assemble(assembly, target)

@@ -70,24 +70,23 @@ def _alone(task: Task, folder: Path) -> list[Campaign]:
 def run_task(task: Task, folder: Path) -> list[Campaign]:
     """Runs in a process of its own."""
     from equivalence import inputs_of
-    from mutants import of_built
+    from mutants import of_first_candidate
     from outcomes import original_status, run_campaign
 
     from intent_tool.language.diagnostics import IntentError
     from intent_tool.language.load import load_intent
     from intent_tool.machine.target import load_targets
-    from intent_tool.pipeline import build
 
     inputs = inputs_of(load_intent(task.path), task.vectors)
     note = partial(_note, _note_file(task, folder), max(_LEAST, _GRACE * task.seconds))
     found = []
     for name in task.targets:
-        note("its build")
+        note("its assembly")
         try:
-            original = of_built(build(task.path, load_targets()[name]))
+            original = of_first_candidate(task.path, load_targets()[name])
         except IntentError as failure:
-            judged = Judged(task.intent, name, "", "its build", FAULT, str(failure), 0.0)
-            found.append(Campaign(task.intent, name, "not built", str(failure), (judged,)))
+            judged = Judged(task.intent, name, "", "its assembly", FAULT, str(failure), 0.0)
+            found.append(Campaign(task.intent, name, "not made", str(failure), (judged,)))
             continue
         note("the original")
         status = original_status(original, task.seconds)

@@ -1,8 +1,7 @@
 #include <stdint.h>
 
-uint32_t odd_parity64(uint64_t x)
+uint32_t odd_parity32(uint32_t x)
 {
-    x ^= x >> 32;
     x ^= x >> 16;
     x ^= x >> 8;
     x ^= x >> 4;
