@@ -35,6 +35,9 @@ def shape(text: str) -> str:
     ``r8 … r64`` registers (ah, bh, ch, dh are r8, too), ``m8 … m64`` memory, ``m`` an address, ``i`` an
     immediate or a destination. Addresses are of 64 bits, from registers or from rip, without a segment register."""
     mnemonic, _, operands = text.partition(" ")
+    if mnemonic == "nop":
+        # It goes to no memory; the segment registers in it only make it longer.
+        operands = operands.replace("cs:", "")
     return f"{mnemonic} {', '.join(_kind(found[0]) for found in _OPERAND.finditer(operands))}".strip()
 
 

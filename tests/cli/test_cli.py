@@ -114,7 +114,7 @@ def test_a_failed_build_leaves_no_output_old_or_new(folder: Folder) -> None:
     (["build", "hello.intent", "--target", "arm64", "-o", "x", "--header", "h"], 1, "E901"),
     (["build", "average.intent", "average.intent", "--target", "arm64", "-o", "x", "--emit", "archive"], 1,
      "two FILEs define `average_floor`"),
-    (["build", "average.intent", "--target", "arm64", "-o", "x", "--evidence", "proved"], 1,
+    (["build", "hello.intent", "--target", "arm64", "-o", "x", "--emit", "exe", "--evidence", "proved"], 1,
      "is tested, must be proved"),
     (["build", "average.intent", "--target", "arm64", "-o", "triple.intent/x"], 1, "triple.intent"),
     (["check", "broken.intent"], 1, "broken.intent:3:"),
@@ -152,11 +152,11 @@ def test_check_goes_through_all_files(folder: Folder) -> None:
 def test_show(folder: Folder) -> None:
     out = folder.good("show", "triple.intent", "--target", "arm64")
     assert re.search(r"^triple for arm64: \d+ instructions?, \d+ bytes$", out, re.MULTILINE)
-    assert re.search(r"^evidence: tested \([\d,]+ vectors, .*qemu-aarch64.*\)$", out, re.MULTILINE)
+    assert re.search(r"^evidence: proved \(by simplification; [\d,]+ vectors, .*qemu-aarch64.*\)$", out, re.MULTILINE)
     assert re.search(r"^ +[0-9a-f]+  c0 03 5f d6  ret$", out, re.MULTILINE)
     data = folder.run("show", "triple.intent", "--target", "arm64", "--json").json
     assert data["instructions"][-1]["text"] == "ret"
-    assert data["evidence"] == "tested"
+    assert data["evidence"] == "proved" and data["solvers"] == [] and data["longest"] is None
 
 
 def test_verify_judges_what_another_tool_made(folder: Folder) -> None:
@@ -165,7 +165,7 @@ def test_verify_judges_what_another_tool_made(folder: Folder) -> None:
                  "uint32_t wrong(uint32_t a, uint32_t b) { return (a + b) / 2; }\n")
     subprocess.run(["gcc", "-O2", "-fcf-protection=none", "-c", "average.c"], cwd=folder.path, check=True)
     out = folder.good("verify", "average.o", "average.intent")
-    assert re.search(r"^average\.o: average_floor for x86_64: keeps the contract of average\.intent: tested \(", out)
+    assert re.search(r"^average\.o: average_floor for x86_64: keeps the contract of average\.intent: proved \(bitwuzla; ", out)
     ran = folder.run("verify", "average.o", "average.intent", "--symbol", "wrong")
     assert ran.status == 1
     assert "wrong for x86_64: does not keep the contract" in ran.err

@@ -63,6 +63,8 @@ def _x86_64(form: str, rng: random.Random) -> str | bytes:
         return f"{mnemonic} .Lt"
     if mnemonic == "endbr64":
         return bytes.fromhex("f30f1efa")
+    if form == "nop m16" and rng.random() < 0.5:
+        return bytes.fromhex("2e660f1f840000000000" if rng.random() < 0.5 else "66662e0f1f840000000000")
     kinds = operands.split(", ") if operands else []
     texts: list[str] = []
     for place, kind in enumerate(kinds):

@@ -40,7 +40,7 @@ def test_every_intent_is_built_for_every_target(project: Project) -> None:
     lines = [line for line in out.splitlines() if line.startswith("[")]
     assert len(lines) == 9
     assert all(re.fullmatch(r"\[\d/9\] (x86_64 |arm64  |riscv64)  (average|triple |hello  ) +\d+ insn +\d+ B  "
-                            r"tested \([\d,]+ vectors?\)  \d+\.\d\d s", line) for line in lines), out
+                            r"(proved|tested) \([\d,]+ vectors?\)  \d+\.\d\d s", line) for line in lines), out
     assert re.search(r"^3 intents, 9 binaries for x86_64, arm64, riscv64: 9 built, 0 up to date, 0 failed; [\d.]+ s$",
                      out, re.MULTILINE)
 
@@ -51,7 +51,7 @@ def test_the_report(project: Project) -> None:
     assert set(records) == {("average", "arm64"), ("triple", "arm64"), ("hello", "arm64")}
     record = records["average", "arm64"]
     assert record["intent"] == "intents/average.intent"
-    assert (record["symbol"], record["kind"], record["evidence"]) == ("average_floor", "function", "tested")
+    assert (record["symbol"], record["kind"], record["evidence"]) == ("average_floor", "function", "proved")
     assert record["vectors"] >= 10_000
     assert "qemu-aarch64" in record["emulators"]
     assert record["bytes"] == 4 * record["instructions"] > 0
@@ -185,10 +185,17 @@ def test_help_names_the_targets(project: Project) -> None:
 
 
 def test_more_evidence_than_there_is_fails(project: Project) -> None:
-    ran = project.scons("target=arm64", "evidence=proved", "build/arm64/average.o")
+    ran = project.scons("target=arm64", "evidence=proved", "build/arm64/hello")
     assert ran.status == 2
     assert "is tested, must be proved" in ran.err
     assert project.files("build") == {"report.json"}
+
+
+def test_evidence_that_is_proved_is_enough(project: Project) -> None:
+    out = project.build("target=arm64", "evidence=proved", "build/arm64/average.o")
+    assert re.search(r"^\[\d/\d\] arm64  average .* proved \(", out, re.MULTILINE)
+    record = project.records()["average", "arm64"]
+    assert record["evidence"] == "proved" and record["longest"] is None
 
 
 def test_tests_run_on_the_built_files(project: Project) -> None:
