@@ -1,1 +1,2 @@
-"""Here so that pytest puts this folder on the path: `random_contracts` is shared by several suites."""
+"""Here so that pytest puts this folder on the path: several suites share `random_contracts` and
+`random_expressions`."""

@@ -26,18 +26,19 @@ def run(options: argparse.Namespace) -> Reply:
 
     root = project_root(options, options.file)
     binary = options.binary.read_bytes()
-    target = one_target(options, root) if options.target else _target_of(binary, options.binary, root)
     contract = load_intent(options.file, root)
+    symbol = options.symbol or contract.name
+    target = one_target(options, root) if options.target else _target_of(binary, options.binary, symbol, root)
     check(contract)
     if options.symbol is not None and contract.signature is None:
         raise Usage(f"--symbol {options.symbol}: `{contract.name}` is a program, which has none")
     verdict = pipeline.judge(contract, target, binary, options.symbol)
-    data = {"binary": str(options.binary), "intent": str(options.file), "symbol": options.symbol or contract.name,
+    data = {"binary": str(options.binary), "intent": str(options.file), "symbol": symbol,
             "target": target.name, "accepted": verdict.accepted, "evidence": verdict.evidence,
             "problems": list(verdict.problems), "vectors": verdict.vectors, "emulators": list(verdict.emulators),
             "longest": verdict.longest, "solvers": list(verdict.solvers),
             "instructions": verdict.instructions, "bytes": verdict.bytes, "unchecked": list(verdict.unchecked)}
-    head = f"{options.binary}: {options.symbol or contract.name} for {target.name}: "
+    head = f"{options.binary}: {symbol} for {target.name}: "
     if verdict.accepted:
         return Reply(f"{head}keeps the contract of {options.file}: "
                      f"{verdict_text(verdict)}, "
@@ -47,10 +48,18 @@ def run(options: argparse.Namespace) -> Reply:
     return Reply("", data, False, f"{head}does not keep the contract of {options.file}:\n{problems}")
 
 
-def _target_of(binary: bytes, path: Path, root: Path) -> Target:
-    """The first target of the ELF header's e_machine (gABI, ELF Header: two bytes at offset 18)."""
+def _target_of(binary: bytes, path: Path, symbol: str, root: Path) -> Target:
+    """The first target of the ELF header's e_machine (gABI, ELF Header: two bytes at offset 18); of an archive, that
+    of the member that defines the symbol."""
+    from intent_tool.judge.image import archive_member
+    from intent_tool.judge.refusal import Refused
     from intent_tool.machine.target import load_targets
 
+    if binary[:8] == b"!<arch>\n":
+        try:
+            binary = archive_member(binary, symbol)
+        except Refused as refused:
+            raise Failed(f"{path}: {refused.problems[0]}") from None
     if len(binary) < 20 or binary[:6] != b"\x7fELF\x02\x01":
         raise Failed(f"{path}: is no 64-bit little-endian ELF file")
     machine = int.from_bytes(binary[18:20], "little")

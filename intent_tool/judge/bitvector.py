@@ -41,13 +41,15 @@ from typing import Any
 class Term:
     """One node; made by `Graph` only, compared by identity."""
 
-    __slots__ = ("args", "data", "hi", "id", "lo", "op", "shi", "slo", "width", "zeros")
+    __slots__ = ("args", "data", "exact", "hi", "id", "lo", "op", "shi", "slo", "width", "zeros")
 
     def __init__(self, id: int, op: str, width: int, args: tuple[Term, ...], data: Any) -> None:
         self.id, self.op, self.width, self.args, self.data = id, op, width, args, data
         self.lo, self.hi = 0, (1 << width) - 1
         self.slo, self.shi = -(1 << width - 1), (1 << width - 1) - 1
         self.zeros: int | None = None
+        self.exact = False
+        """Of a sum: over the integers, with coefficients read as signed numbers, it is the same, so it never wraps."""
 
     def __repr__(self) -> str:
         if self.op == "const":
@@ -170,17 +172,6 @@ class Graph:
             for c, atom in zip(_integer_coefficients(term), inner.args, strict=True):
                 total += self._collect(coefficient * c, extend(atom, term.width), atoms)
             return total
-        scale = signed(coefficient & ((1 << term.width) - 1), term.width)
-        divisor = _constant_divisor(term)
-        if divisor:
-            # The coefficient is one modulo 2**width, so either reading of it may be the multiple: the other one where
-            # it is the simpler (1 is also -257*255 modulo 2**16).
-            other = scale - (1 << term.width)
-            multiple = scale if scale % divisor == 0 else (
-                other if other % divisor == 0 and abs(other // divisor) < abs(scale) else None)
-            exact = self._quotient_product(term, self.const(divisor, term.width)) if multiple is not None else None
-            if multiple is not None and exact is not None:
-                return self._collect(multiple // divisor, exact, atoms)
         atoms[term] = atoms.get(term, 0) + coefficient
         return 0
 
@@ -262,6 +253,9 @@ class Graph:
             return self.zext(self.extract(a, shift - 1, 0), width) if shift else self.const(0, width)
         if b.lo > a.hi:
             return self.const(0, width) if op == "udiv" else a
+        if op == "udiv" and b.op == "const" and b.data and a.op == "udiv" and a.args[1].op == "const" and a.args[1].data:
+            total = b.data * a.args[1].data
+            return self.const(0, width) if total >> width else self.udiv(a.args[0], self.const(total, width))
         need = max(a.hi.bit_length(), b.hi.bit_length(), 1)
         if need < width and (b.lo > 0 or op == "urem"):
             return self.zext(self._unsigned_division(
@@ -269,7 +263,19 @@ class Graph:
         if need < width:
             narrow = self.udiv(self.extract(a, need - 1, 0), self.extract(b, need - 1, 0))
             return self.ite(self.eq(b, self.const(0, width)), self.const(-1, width), self.zext(narrow, width))
+        if op == "urem" and b.op == "const" and b.data:
+            return self._remainder_by_constant(a, b)
         return self._make(op, width, (a, b))
+
+    def _remainder_by_constant(self, a: Term, b: Term) -> Term:
+        """``a - (a / b) * b``: how code computes it, and a sum of quotients like those of other remainders."""
+        width = a.width
+        t = self.linear([(1, a), (-b.data, self.udiv(a, b))], 0, width)
+        if t.op == "sum":
+            t.lo, t.hi = 0, min(t.hi, b.data - 1)
+            _agree(t)
+            t.exact = a.op != "sum" or a.exact or _never_wraps(a)
+        return t
 
     def sdiv(self, a: Term, b: Term) -> Term:
         return self._signed_division("sdiv", a, b)
@@ -1094,15 +1100,6 @@ def _counted_zeros(term: Term) -> int:
     return 0
 
 
-def _constant_divisor(term: Term) -> int:
-    """The divisor when `term` is a quotient by a constant, maybe resized; else 0."""
-    inner = term.args[0] if term.op in ("zext", "sext", "extract") else term
-    if inner.op not in ("udiv", "sdiv") or inner.args[1].op != "const":
-        return 0
-    value: int = inner.args[1].data
-    return value if inner.op == "udiv" else signed(value, inner.width)
-
-
 def _atoms(term: Term) -> tuple[Term, ...]:
     return term.args if term.op == "sum" else (term,)
 
@@ -1138,10 +1135,18 @@ def _sum_interval(coefficients: Sequence[int], constant: int, atoms: Sequence[Te
     return lo, hi
 
 
+def _never_wraps(t: Term) -> bool:
+    """Whether a sum of unsigned atoms is the same over the integers."""
+    lo, hi = _sum_interval(t.data[0], t.data[1], t.args, t.width, False)
+    return lo >= 0 and hi < 1 << t.width
+
+
 def _exact_constant(term: Term) -> int | None:
     """The constant with which the extended sum is what `term` is, over the integers; None where the sum may wrap."""
     inner, is_signed = term.args[0], term.op == "sext"
-    lo, hi = _sum_interval(*inner.data, inner.args, inner.width, is_signed)
+    if inner.exact and inner.slo >= 0:
+        return signed(inner.data[1], inner.width)
+    lo, hi = _sum_interval(inner.data[0], inner.data[1], inner.args, inner.width, is_signed)
     around = _wrapped_by(lo, hi, inner.width, is_signed)
     return signed(inner.data[1], inner.width) - around if around is not None else None
 

@@ -72,7 +72,7 @@ def check_identity(file: E.Elf, target: Target) -> None:
 
 def read_image(binary: bytes, symbol: str, target: Target) -> Image:
     """The code of `symbol` and the constants that it may use. Raises `Refused`."""
-    file = E.read_elf(_member(binary, symbol) if binary[:8] == b"!<arch>\n" else binary)
+    file = E.read_elf(archive_member(binary, symbol) if binary[:8] == b"!<arch>\n" else binary)
     check_identity(file, target)
     function = _find(file, symbol)
     if file.type == E.ET_REL:
@@ -80,8 +80,9 @@ def read_image(binary: bytes, symbol: str, target: Target) -> Image:
     return _from_linked(file, function)
 
 
-def _member(archive: bytes, symbol: str) -> bytes:
-    """The member of a `!<arch>` file that defines `symbol` (the format of ar, as GNU and LLVM write it)."""
+def archive_member(archive: bytes, symbol: str) -> bytes:
+    """The member of a `!<arch>` file that defines `symbol` (the format of ar, as GNU and LLVM write it). Raises
+    `Refused`."""
     offset = 8
     found = []
     while offset + 60 <= len(archive):

@@ -217,4 +217,4 @@ class Evaluator(Definitions):
     def contains(self, element: Value, node: tree.Expression, env: Env, here: Here) -> Term:
         if isinstance(node, tree.Call) and node.function == "range":
             return self.in_range(element, node, env, here)
-        return self.found(self.stream(node, env, here), lambda value, _: self.same(element, value, node.span), here)
+        return self.found(self.stream(node, env, here), lambda value: self.same(element, value, node.span), here)

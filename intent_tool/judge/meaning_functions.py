@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from intent_tool.judge.bitvector import Term
 from intent_tool.judge.meaning_facts import Here
+from intent_tool.judge.meaning_folds import Folds
 from intent_tool.judge.meaning_sequences import MOST_ELEMENTS
-from intent_tool.judge.meaning_streams import Env, Streams
-from intent_tool.judge.meaning_values import NOWHERE, Nothing, NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.meaning_streams import Env, Stream, Walk
+from intent_tool.judge.meaning_values import NotUnderstood, Number, Sequence, Value
 from intent_tool.language import tree
 from intent_tool.language.diagnostics import Span
 from intent_tool.language.vocabulary import CASTS
@@ -15,7 +16,7 @@ MOST_EXPONENT_BITS = 128
 """Of `pow`."""
 
 
-class Functions(Streams):
+class Functions(Folds):
     def apply(self, function: tree.Expression, arguments: list[Value], env: Env, here: Here) -> Value:
         raise NotImplementedError
 
@@ -24,17 +25,15 @@ class Functions(Streams):
         if function in CASTS:
             return self.wrapped(self.number(given[0], env, here), *CASTS[function])
         match function:
-            case "zip" | "enumerate":
+            case "zip" | "enumerate" | "range":
                 return self.listed(self.stream(node, env, here), span, here)
-            case "range":
-                return self.range(node, env, here)
             case "len":
                 if isinstance(given[0], tree.Call) and given[0].function == "range":
                     return self.range_ends(given[0], env, here)[3]
                 return self.length(self.sequence(self.eval(given[0], env, here), span))
             case "any" | "all":
                 wanted = function == "any"
-                found = self.found(self.stream(given[0], env, here), lambda value, _: (
+                found = self.found(self.stream(given[0], env, here), lambda value: (
                     self.holds(value) if wanted else self.graph.not_(self.holds(value))), here)
                 return self.flag(found if wanted else self.graph.not_(found))
             case "sum":
@@ -82,11 +81,6 @@ class Functions(Streams):
                 return self.vocabulary(node.function, numbers, span, here)
         raise NotUnderstood(span, f"`{node.function}` in a function's contract")
 
-    def holds(self, value: Value) -> Term:
-        """Whether a value counts as true."""
-        return self.truth(value) if isinstance(value, Number) else (
-            self.graph.not_(self.is_empty(self.sequence(value, NOWHERE))))
-
     # Ranges.
 
     def range_ends(self, node: tree.Call, env: Env, here: Here) -> tuple[Number, Number, int, Number]:
@@ -104,17 +98,20 @@ class Functions(Streams):
         rounds = self.divide(self.linear([(1, distance)], abs(step) - 1, span), self.const(abs(step)), span)
         return start, stop, step, self.refined(self.greatest(self.refined(rounds, here), self.zero, span), here)
 
-    def range(self, node: tree.Call, env: Env, here: Here) -> Sequence:
+    def stream_of_range(self, node: tree.Call, env: Env, here: Here) -> Stream:
         start, stop, step, count = self.range_ends(node, env, here)
-        if count.hi > MOST_ELEMENTS:
-            raise NotUnderstood(node.span, f"a range of more than {MOST_ELEMENTS} elements")
+        return self.started(self.walk_range(start, stop, step, count, node.span), count)
+
+    def walk_range(self, start: Number, stop: Number, step: int, count: Number, span: Span) -> Walk:
+        yield self.graph.false, self.zero
         lo, hi = (start.lo, stop.hi - 1) if step > 0 else (stop.lo + 1, start.hi)
-        values = []
         for k in range(count.hi):
-            value = self.linear([(1, start)], k * step, node.span)
+            if k == MOST_ELEMENTS:
+                raise NotUnderstood(span, f"a range of more than {MOST_ELEMENTS} elements")
+            value = self.linear([(1, start)], k * step, span)
             # Where it is an element, it lies between the two ends.
-            values.append(self.make(value.term, max(value.lo, lo), min(value.hi, hi)))
-        return self.window(tuple(values), self.zero, count)
+            value = self.make(value.term, max(value.lo, lo), min(value.hi, hi))
+            yield self.less(self.const(k), count), value
 
     def in_range(self, element: Value, node: tree.Call, env: Env, here: Here) -> Term:
         """``element in range(…)``, by arithmetic."""
@@ -131,34 +128,7 @@ class Functions(Streams):
         offset = self.remainder(self.subtract(element, start, node.span), self.const(abs(step)), node.span)
         return graph.and_(inside, self.equals(offset, self.zero))
 
-    # Folds.
-
-    def sum(self, node: tree.Call, env: Env, here: Here) -> Number:
-        stream = self.stream(node.arguments[0], env, here)
-        start = self.number(node.arguments[1], env, here) if len(node.arguments) > 1 else self.zero
-        parts = [(1, start)]
-        while (item := stream.next(here)) is not None:
-            addend = self.integer(item[1], node.span)
-            parts.append((1, self.choose_number(item[0], addend, self.zero, node.span)))
-        return self.linear(parts, 0, node.span)
-
-    def extreme_of(self, node: tree.Call, env: Env, here: Here) -> Value:
-        """min or max of one sequence, which must have an element."""
-        stream, span = self.stream(node.arguments[0], env, here), node.span
-        best: Value | None = None
-        have = self.graph.false
-        while (item := stream.next(here)) is not None:
-            present, value = item
-            if here.learn(present) is None:
-                continue
-            if best is None:
-                best = value
-            else:
-                better = self.choose(have, self.extreme(node.function, best, value, span), value, span)
-                best = self.choose(present, better, best, span)
-            have = self.graph.or_(have, present)
-        self.demand(here, "domain", span, f"{node.function}() has at least one element", have)
-        return best if best is not None else Nothing()
+    # Others.
 
     def bytes(self, node: tree.Call, env: Env, here: Here) -> Sequence:
         found = self.listed(self.stream(node.arguments[0], env, here), node.span, here)

@@ -4,7 +4,7 @@ Whoever asks says under which conditions, so that what a walk never reaches dema
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,8 +20,6 @@ Item: TypeAlias = tuple[Term, Value]
 """Whether there is such an element, and its value."""
 Walk: TypeAlias = Generator[Item, Here, None]
 
-MOST_LEARNT = 64
-"""Elements that a search has passed by from which something is concluded for those that follow."""
 LAZY = frozenset({"zip", "enumerate"})
 
 
@@ -58,6 +56,9 @@ class Streams(Sequences):
     def stream_of_definition(self, node: tree.CallDefinition, env: Env, here: Here) -> Stream:
         raise NotImplementedError
 
+    def stream_of_range(self, node: tree.Call, env: Env, here: Here) -> Stream:
+        raise NotImplementedError
+
     # Starting a walk.
 
     def started(self, walk: Walk, count: Number | None) -> Stream:
@@ -74,6 +75,8 @@ class Streams(Sequences):
                 return self.stream_of_choice(node, env, here)
             case tree.CallDefinition() if self.is_lazy(node):
                 return self.stream_of_definition(node, env, here)
+            case tree.Call() if node.function == "range":
+                return self.stream_of_range(node, env, here)
             case tree.Call() if node.function == "zip":
                 return self.stream_of_zip([self.stream(a, env, here) for a in node.arguments], node.span, here)
             case tree.Call() if node.function == "enumerate":
@@ -126,10 +129,12 @@ class Streams(Sequences):
 
     def strict(self, stream: Stream, span: Span, here: Here) -> Sequence:
         """The elements, where Python would evaluate them later: the same unless they demand something."""
-        before = len(self.record.demands)
+        record = self.record
+        demands, record.demands = record.demands, {}
         found = self.listed(stream, span, here)
-        if len(self.record.demands) != before:
+        if record.demands:
             raise NotUnderstood(span, "a filtered sequence in `zip`")
+        record.demands = demands
         return found
 
     def walk_zip(self, sources: list[Stream]) -> Walk:
@@ -234,8 +239,6 @@ class Streams(Sequences):
             env = self.bound(part, item, env)
         return env
 
-    # Whole walks.
-
     def listed(self, stream: Stream, span: Span, here: Here) -> Sequence:
         """All elements, as a sequence."""
         values: list[Value] = []
@@ -248,52 +251,3 @@ class Streams(Sequences):
         if stream.count is not None:
             return self.window(tuple(values), self.zero, stream.count)
         return self.sparse(values, present)
-
-    def folded(self, stream: Stream, state: Value, step: Callable[[Value, Value, Here], Value], span: Span,
-               here: Here) -> Value:
-        """The state after all elements."""
-        while (item := stream.next(here)) is not None:
-            present, value = item
-            place = here.learn(present)
-            if place is None:
-                continue
-            state = self.choose(present, step(state, value, place), state, span)
-        return state
-
-    def found(self, stream: Stream, test: Callable[[Value, Here], Term], here: Here) -> Term:
-        """Whether an element passes the test; none after it is evaluated."""
-        graph = self.graph
-        result, place, walked = graph.false, here, 0
-        while (item := stream.next(place)) is not None:
-            walked += 1
-            there = place.learn(item[0])
-            if there is None:
-                continue
-            hit = graph.and_(item[0], test(item[1], there))
-            result = graph.or_(result, hit)
-            following = self.past(place, hit, walked)
-            if following is None:
-                return graph.true
-            place = following
-        return result
-
-    def past(self, place: Here, hit: Term, walked: int) -> Here | None:
-        """Where a walk goes on, since `hit` fails; None where it never does."""
-        return place.learn(hit, False) if walked < MOST_LEARNT or hit.is_const else place.under(self.graph.not_(hit))
-
-    def first(self, stream: Stream, default: Value, span: Span, here: Here) -> Value:
-        """The first element, or the default."""
-        place = here
-        items: list[Item] = []
-        while (item := stream.next(place)) is not None:
-            following = self.past(place, item[0], len(items))
-            if following is None:
-                # Always present: what follows is never asked for.
-                default = item[1]
-                break
-            items.append(item)
-            place = following
-        result = default
-        for present, value in reversed(items):
-            result = self.choose(present, value, result, span)
-        return result

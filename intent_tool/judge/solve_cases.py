@@ -12,6 +12,8 @@ MOST_CASES = 256
 
 def cases_check(graph: Graph, conditions: Sequence[Term]) -> tuple[str, Model]:
     """As `solve_bits.bitwuzla_check`; ``unknown`` where nothing offers itself for a split."""
+    if any(c is graph.false for c in conditions):
+        return "unsat", {}
     pivot = _pivot(conditions)
     if pivot is None:
         return "unknown", {}

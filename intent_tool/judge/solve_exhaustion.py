@@ -26,7 +26,7 @@ def exhaustion_check(conditions: Sequence[Term]) -> tuple[str, Model]:
         return "unknown", {}
     with np.errstate(all="ignore"):
         for start in range(0, total, _CHUNK):
-            number = np.arange(start, min(start + _CHUNK, total), dtype=np.uint64)
+            number: Any = np.arange(start, min(start + _CHUNK, total), dtype=np.uint64)
             inputs: dict[str, Any] = {}
             for t in variables:
                 size = np.uint64(t.hi - t.lo + 1)

@@ -95,13 +95,14 @@ class _Blaster:
             handle = self.handles[monomial] = self.z3.Int("p" + "_".join(map(str, monomial)))
             lo, hi = self.monomial_bounds(monomial)
             self.sides += [handle >= lo, handle <= hi]
-            bit = next((n for n in monomial if self.unknowns[n] == (0, 1)), None)
+            bit = next((n for n in monomial if self.unknowns[n][1] - self.unknowns[n][0] == 1), None)
             if bit is not None:
-                # A product with a bit is a choice.
+                # A product with what has two values is a choice.
                 rest = list(monomial)
                 rest.remove(bit)
-                other = self.handle(tuple(rest))
-                self.sides.append(self.z3.If(self.handles[bit,] == 0, handle == 0, handle == other))
+                other, (least, most) = self.handle(tuple(rest)), self.unknowns[bit]
+                self.sides.append(self.z3.If(self.handles[bit,] == least, handle == least * other,
+                                             handle == most * other))
         return self.handles[monomial]
 
     def monomial_bounds(self, monomial: Monomial) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import random_expressions
+from hypothesis import HealthCheck, given, settings
 from meaning_against_oracle import (
     Compared,
     bound_inputs,
@@ -21,6 +23,7 @@ from random_contracts import random_contract
 from intent_tool.judge.bitvector import Graph
 from intent_tool.judge.meaning import NotUnderstood, meaning
 from intent_tool.language.contract import Contract
+from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.load import load_intent, load_text
 from intent_tool.language.oracle import Arguments, Oracle
 from intent_tool.language.samples import sample_inputs
@@ -77,6 +80,25 @@ def test_random_contracts_mean_what_the_oracle_says(part: int) -> None:
         compare(load_text(random_contract(random.randrange, "f")))
 
 
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(random_expressions.texts(random_expressions.SCALARS, 3))
+def test_random_expressions_mean_what_the_oracle_says(text: str) -> None:
+    try:
+        # `list(…)` is for Python itself.
+        contract = expression(text.replace("list(", "("), random_expressions.SIGNATURE)
+    except IntentError:
+        # Constants that have no value are refused.
+        return
+    oracle = Oracle(contract)
+    for length in (0, 1, 3):
+        try:
+            compared = Compared(contract, oracle, {"n": length})
+        except NotUnderstood as problem:
+            assert "4096" in problem.construct
+            continue
+        compared.check(random_inputs(contract, {"n": length}, 12, length))
+
+
 SCALARS = "int64_t f(uint8_t a, int8_t b, uint16_t c)"
 BUFFER = "int64_t f(const int8_t d[n], size_t n, uint8_t a, int8_t b)"
 CONSTRUCTS = [
@@ -121,6 +143,7 @@ CONSTRUCTS = [
     (SCALARS, "any([c // x > 3 for x in [a, b, 2]])"), (SCALARS, "all(c % x for x in [a, b])"),
     (SCALARS, "c in (c // x for x in [1, b, a])"), (SCALARS, "next((k // b for k in range(20) if k * k > c), a)"),
     (SCALARS, "next((10 // (k - a) for k in [3, 4, 5] if b & k), c // (b or 9))"),
+    (SCALARS, "next((k for k in range(2**63) if k * k > a), 0) + any(k > a for k in range(2**63))"),
     (SCALARS, "min(x for x in [a, b] if x > c)"), (SCALARS, "max((x, i) for i, x in enumerate([a, b, c]))[1]"),
     (SCALARS, "sum(x // y for x, y in zip([a, c], [b, 3, 0]))"), (SCALARS, "sum(bytes([a, c])) + bytes([a])[0]"),
     (SCALARS, "sum(x + y for x, y in zip((c // x for x in [1, 2, a, b]), range(b & 3)))"),

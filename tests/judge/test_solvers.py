@@ -84,18 +84,16 @@ def test_a_term_rebuilt_is_the_same() -> None:
 
 
 def test_cases_of_a_shift_count() -> None:
-    """Rotation left by n and right by 32 - n."""
+    """A rotation by two shifts, and by the halves of a wide one."""
     graph = Graph()
     x, n = graph.var("x", 32), graph.zext(graph.var("n", 5), 32)
-
-    def shifted(op: str, count: Term) -> Term:
-        return getattr(graph, op)(x, count)
-    left = graph.or_(shifted("shl", n), shifted("lshr", graph.sub(graph.const(32, 32), n)))
-    back = graph.sub(graph.const(32, 32), n)
-    right = graph.or_(shifted("lshr", back), shifted("shl", graph.sub(graph.const(32, 32), back)))
-    assert cases_check(graph, [graph.not_(graph.eq(left, right))])[0] == "unsat"
-    off = graph.eq(left, graph.or_(shifted("shl", n), shifted("lshr", graph.sub(graph.const(31, 32), n))))
-    assert cases_check(graph, [graph.not_(off)])[0] == "sat"
+    wide = graph.shl(graph.zext(x, 64), graph.zext(n, 64))
+    halves = graph.or_(graph.extract(wide, 63, 32), graph.extract(wide, 31, 0))
+    for back, answer in ((32, "unsat"), (31, "sat")):
+        count = graph.sub(graph.const(back, 32), n)
+        shifts = graph.or_(graph.shl(x, n), graph.lshr(x, count))
+        assert cases_check(graph, [graph.not_(graph.eq(shifts, halves))])[0] == answer
+    assert cases_check(graph, [graph.false])[0] == "unsat"
 
 
 @pytest.mark.parametrize("divisor", [3, 7, 10, 641, 86400, 1_000_000_007])
