@@ -26,7 +26,7 @@ def check(contract: Contract, seconds: float = SECONDS) -> tuple[Diagnostic, ...
     if proof.status == "proved":
         return tuple(n for n in notes if n.code not in ("N501", "N502"))
     if proof.status == "bounded":
-        proved = Diagnostic("N503", f"proved for buffers of up to {proof.longest} elements only: that every value fits "
-                            "and every operation is defined", contract.span, severity="note")
+        proved = Diagnostic("N503", f"proved for buffers of up to {proof.longest} elements only: that every value "
+                            "fits and every operation is defined", contract.span, severity="note")
         return (*(n for n in notes if n.code != "N501"), proved)
     return notes

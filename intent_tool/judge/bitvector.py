@@ -49,7 +49,7 @@ class Term:
         self.slo, self.shi = -(1 << width - 1), (1 << width - 1) - 1
         self.zeros: int | None = None
         self.exact = False
-        """Of a sum: over the integers, with coefficients read as signed numbers, it is the same, so it never wraps."""
+        """Of a sum: with coefficients read as signed numbers it is the same over the integers: it never wraps."""
 
     def __repr__(self) -> str:
         if self.op == "const":
@@ -253,7 +253,7 @@ class Graph:
             return self.zext(self.extract(a, shift - 1, 0), width) if shift else self.const(0, width)
         if b.lo > a.hi:
             return self.const(0, width) if op == "udiv" else a
-        if op == "udiv" and b.op == "const" and b.data and a.op == "udiv" and a.args[1].op == "const" and a.args[1].data:
+        if op == a.op == "udiv" and b.op == a.args[1].op == "const" and b.data and a.args[1].data:
             total = b.data * a.args[1].data
             return self.const(0, width) if total >> width else self.udiv(a.args[0], self.const(total, width))
         need = max(a.hi.bit_length(), b.hi.bit_length(), 1)

@@ -3,12 +3,12 @@ index outside, no shift count negative."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
 from intent_tool.judge.bitvector import Graph
+from intent_tool.judge.budget import Budget
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.meaning import Demand, NotUnderstood, meaning
 from intent_tool.judge.portfolio import PROVED, REFUTED, Answer, Question, decide
@@ -16,7 +16,7 @@ from intent_tool.judge.prove import LONGEST, smaller
 from intent_tool.judge.symbolic_inputs import arguments_of, length_parameters, symbolic_inputs
 from intent_tool.language.contract import Contract
 
-SECONDS = 10.0
+SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class ContractProof:
 def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProof:
     """Proves a function's contract, or says what is wrong with it."""
     assert contract.signature is not None
-    deadline = time.monotonic() + seconds
+    budget = Budget(seconds)
     names = length_parameters(contract)
     bound = LONGEST.get(len(names), 2) if names else 0
     satisfiable = False
     longest, why = -1, ""
     for size in range(bound + 1):
         for values in (v for v in product(range(size + 1), repeat=len(names)) if max(v, default=0) == size):
-            proof, possible = _instance(contract, dict(zip(names, values, strict=True)), deadline)
+            proof, possible = _instance(contract, dict(zip(names, values, strict=True)), budget)
             satisfiable = satisfiable or possible
             if proof.status == REFUTED:
                 return proof
@@ -62,7 +62,7 @@ def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProo
     return ContractProof("bounded", why, longest=longest) if names else ContractProof(PROVED)
 
 
-def _instance(contract: Contract, fixed: Mapping[str, int], deadline: float) -> tuple[ContractProof, bool]:
+def _instance(contract: Contract, fixed: Mapping[str, int], budget: Budget) -> tuple[ContractProof, bool]:
     """One choice of lengths; and whether `requires` can be kept there, as far as that is known."""
     graph = Graph()
     inputs = symbolic_inputs(contract, graph, fixed).inputs
@@ -74,7 +74,7 @@ def _instance(contract: Contract, fixed: Mapping[str, int], deadline: float) -> 
         return ContractProof(PROVED), False
     possible = True
     if wanted.requires is not graph.true:
-        answer = _ask(graph, [Question((), graph.not_(wanted.requires))], deadline)[0]
+        answer = _ask(graph, [Question((), graph.not_(wanted.requires))], budget)[0]
         if answer.status == PROVED:
             return ContractProof(PROVED), False
         if answer.status != REFUTED:
@@ -82,7 +82,7 @@ def _instance(contract: Contract, fixed: Mapping[str, int], deadline: float) -> 
     # What `requires` itself demands holds under its own guard: the predicates before it.
     open_demands = [d for d in wanted.demands if d.holds is not graph.true and d.guard is not graph.false]
     questions = [Question((d.guard,), d.holds) for d in open_demands]
-    for demand, question, answer in zip(open_demands, questions, _ask(graph, questions, deadline), strict=True):
+    for demand, question, answer in zip(open_demands, questions, _ask(graph, questions, budget), strict=True):
         if answer.status == REFUTED:
             model = smaller(question, answer.model)
             return ContractProof(REFUTED, demand.message, arguments_of(inputs, model), demand), possible
@@ -91,5 +91,5 @@ def _instance(contract: Contract, fixed: Mapping[str, int], deadline: float) -> 
     return ContractProof(PROVED), possible
 
 
-def _ask(graph: Graph, questions: list[Question], deadline: float) -> list[Answer]:
-    return decide(graph, questions, max(deadline - time.monotonic(), 0.05))
+def _ask(graph: Graph, questions: list[Question], budget: Budget) -> list[Answer]:
+    return decide(graph, questions, budget)

@@ -8,11 +8,11 @@ round until no path stays in it, then what comes after it is done once.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from intent_tool.judge.bitvector import Graph, Term, signed
+from intent_tool.judge.budget import Budget
 from intent_tool.judge.decode import BRANCH, JUMP, RETURN, Decoded
 from intent_tool.judge.memory import Contents, Layout, Place, Wild
 from intent_tool.judge.semantics import Instruction, Semantics
@@ -103,8 +103,7 @@ class Executor:
     """Where arguments start in them; what is below (the return address) may only be read."""
     possible: Callable[[Term], bool]
     """Whether a condition may hold; True when that is not known."""
-    deadline: float
-    """On the monotonic clock."""
+    budget: Budget
     demands: list[Demand] = field(default_factory=list)
     influences: list[Influence] = field(default_factory=list)
     depth: int = 0
@@ -118,7 +117,7 @@ class Executor:
         pending: dict[int, State] = {0: State((), registers, {})}
         visits: dict[int, int] = {}
         while pending:
-            if time.monotonic() > self.deadline:
+            if self.budget.left() <= 0:
                 raise Undecided("the time was up while its paths were followed")
             start = min(pending, key=rank.__getitem__)
             state = pending.pop(start)
@@ -332,7 +331,7 @@ class _Port:
         for pointer in (before, self.state.registers[executor.stack_register]) if accesses else ():
             distance = executor.graph.sub(pointer, executor.stack)
             if distance.op != "const":
-                raise Undecided(f"at offset {self.offset:#x} the stack pointer is not a known distance from its start")
+                raise Undecided(f"at offset {self.offset:#x} the stack pointer is at no known distance from its start")
             distances.append(signed(distance.data, 64))
         for place, size, verb, guard in accesses:
             if not self._in_frame(place, size, verb, guard, min(distances) - executor.red_zone) \

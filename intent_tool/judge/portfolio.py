@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from intent_tool.judge.assume import refutation
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.budget import STALLED, Budget, processor_seconds
 from intent_tool.judge.solve_bits import Model
 
 PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
@@ -29,6 +30,8 @@ PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
 MEMORY_BYTES = 2 << 30
 """What a solver may take on top of what the process has when it starts."""
 _SAMPLES = 24
+_MOMENT = 0.02
+"""Seconds between looks at how the solvers are doing."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -55,7 +58,7 @@ class Lane:
     start: float
     """How long the earlier ones have had a question when it starts on it, in seconds."""
     share: float
-    """The part of a question's time after which it gives way to others, for there are more solvers than processors."""
+    """The part of a question's time after which it gives way: there are more solvers than processors."""
     check: Callable[[Graph, Sequence[Term]], tuple[str, Model]]
 
 
@@ -77,9 +80,8 @@ def lanes() -> tuple[Lane, ...]:
     )
 
 
-def decide(graph: Graph, questions: Sequence[Question], seconds: float, seed: int = 1) -> list[Answer]:
-    """The answers, in order, after at most `seconds` for all of them. Once one is refuted the rest may stay open."""
-    deadline = time.monotonic() + seconds
+def decide(graph: Graph, questions: Sequence[Question], budget: Budget, seed: int = 1) -> list[Answer]:
+    """The answers, in order, within the budget for all of them. Once one is refuted the rest may stay open."""
     answers: dict[int, Answer] = {}
     for i, question in enumerate(questions):
         if question.goal is graph.true or any(a is graph.false for a in question.assumptions):
@@ -87,7 +89,7 @@ def decide(graph: Graph, questions: Sequence[Question], seconds: float, seed: in
     _sample(questions, answers, random.Random(seed))
     open_questions = [i for i in range(len(questions)) if i not in answers]
     if open_questions and not any(a.status == REFUTED for a in answers.values()):
-        _Race(graph, questions, open_questions, answers, deadline).run()
+        _Race(graph, questions, open_questions, answers, budget).run()
     return [answers.get(i, Answer(UNKNOWN, {}, "")) for i in range(len(questions))]
 
 
@@ -138,9 +140,12 @@ class _Child:
     pid: int
     pipe: int
     lane: int
-    started: float
     questions: list[int]
     """Those not answered yet, in order."""
+    before: float = 0.0
+    """Processor time when the race for the current question began, in seconds."""
+    used: float = 0.0
+    """Processor time so far."""
     buffer: bytes = b""
 
 
@@ -148,9 +153,9 @@ class _Race:
     """One child works through all questions with the first solver; where it lingers, others join in."""
 
     def __init__(self, graph: Graph, questions: Sequence[Question], open_questions: list[int],
-                 answers: dict[int, Answer], deadline: float) -> None:
+                 answers: dict[int, Answer], budget: Budget) -> None:
         self.graph, self.questions, self.left = graph, questions, list(open_questions)
-        self.answers, self.deadline = answers, deadline
+        self.answers, self.budget = answers, budget
         self.lanes = lanes()
         self.conditions = {i: refutation(graph, questions[i].assumptions, questions[i].goal) for i in open_questions}
         for i, conditions in self.conditions.items():
@@ -162,51 +167,59 @@ class _Race:
     def run(self) -> None:
         try:
             while self.left and not any(a.status == REFUTED for a in self.answers.values()):
-                now = time.monotonic()
-                if now >= self.deadline:
+                left = self.budget.left()
+                if left <= 0:
                     return
                 # What one question leaves of its share, the next ones have.
-                self._one(now, now + (self.deadline - now) / len(self.left))
+                self._one(left / len(self.left))
         finally:
             for child in list(self.children):
                 self._end(child)
 
-    def _one(self, since: float, until: float) -> None:
-        """Races for the first open question; what the first lane goes on to answer meanwhile is taken, too."""
+    def _one(self, seconds: float) -> None:
+        """Races for the first open question; what the first lane goes on to answer meanwhile is taken, too.
+
+        Time is the processor time of the solver that has had most, so that a busy machine changes nothing."""
         current = self.left[0]
-        started = {0}
+        began = time.monotonic()
+        for child in self.children:
+            child.before = child.used = processor_seconds(child.pid)
         if not any(c.lane == 0 for c in self.children):
             self.children.append(self._start(0, list(self.left)))
+        started, elapsed = {0}, 0.0
         while current in self.left:
-            now = time.monotonic()
-            if now >= until:
+            for child in self.children:
+                child.used = max(child.used, processor_seconds(child.pid))
+            elapsed = max([elapsed, *(c.used - c.before for c in self.children)])
+            if elapsed >= seconds or time.monotonic() - began > STALLED * seconds:
                 self.left.remove(current)
                 break
+            for child in list(self.children):
+                if child.lane and child.used - child.before > self.lanes[child.lane].share * seconds:
+                    self._end(child)
             for number, lane in enumerate(self.lanes):
-                idle = not self.children
-                if number not in started and (now - since >= lane.start or idle):
+                if number not in started and (elapsed >= lane.start or not self.children):
                     self.children.append(self._start(number, [current]))
                     started.add(number)
-            for child in list(self.children):
-                if child.lane and now - child.started > self.lanes[child.lane].share * (until - since):
-                    self._end(child)
-            if not self.children and len(started) == len(self.lanes):
+            if not self.children:
                 self.left.remove(current)
                 break
-            pending = [since + lane.start - now for n, lane in enumerate(self.lanes) if n not in started]
-            pending += [c.started + self.lanes[c.lane].share * (until - since) - now for c in self.children if c.lane]
-            wait = min([until - now, *pending])
-            ready, _, _ = select.select([c.pipe for c in self.children], [], [], max(0.0, wait))
-            for child in [c for c in self.children if c.pipe in ready]:
-                for index, answer in self._read(child):
-                    if answer.status != UNKNOWN:
-                        self.answers[index] = answer
-                        if index in self.left:
-                            self.left.remove(index)
+            self._listen()
+        self.budget.used += elapsed
         for child in list(self.children):
             # The first lane may go on when it is already past this question.
             if child.lane != 0 or current in child.questions[:1]:
                 self._end(child)
+
+    def _listen(self) -> None:
+        """Takes the answers that come within a moment."""
+        ready, _, _ = select.select([c.pipe for c in self.children], [], [], _MOMENT)
+        for child in [c for c in self.children if c.pipe in ready]:
+            for index, answer in self._read(child):
+                if answer.status != UNKNOWN:
+                    self.answers[index] = answer
+                    if index in self.left:
+                        self.left.remove(index)
 
     def _start(self, lane: int, wanted: list[int]) -> _Child:
         receive, send = os.pipe()
@@ -215,7 +228,7 @@ class _Race:
             status = 1
             try:
                 os.close(receive)
-                _confine(self.deadline)
+                _confine(self.budget.left())
                 for index in wanted:
                     answer = self._answer(self.lanes[lane], index)
                     data = pickle.dumps((index, answer))
@@ -227,7 +240,7 @@ class _Race:
             finally:
                 os._exit(status)
         os.close(send)
-        return _Child(pid, receive, lane, time.monotonic(), list(wanted))
+        return _Child(pid, receive, lane, list(wanted))
 
     def _answer(self, lane: Lane, index: int) -> Answer:
         question = self.questions[index]
@@ -263,7 +276,7 @@ class _Race:
         os.close(child.pipe)
 
 
-def _confine(deadline: float) -> None:
+def _confine(seconds: float) -> None:
     """Limits on a child: memory, processor time, and no life after its parent's."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -276,5 +289,5 @@ def _confine(deadline: float) -> None:
         pages = int(statm.read().split()[0])
     most = pages * resource.getpagesize() + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    seconds = max(1, int(deadline - time.monotonic()) + 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    most = max(1, int(seconds) + 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))

@@ -14,6 +14,7 @@ from itertools import product
 
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.budget import Budget
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.execute import Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
@@ -29,8 +30,8 @@ from intent_tool.judge.trial import lay_down
 from intent_tool.language.contract import Contract, Parameter
 from intent_tool.machine.target import Target
 
-SECONDS = 10.0
-"""For one function on one target."""
+SECONDS = 6.0
+"""For one function on one target, of processor time."""
 LONGEST = {1: 16, 2: 5, 3: 3}
 """Up to which value of each length parameter all contents are covered, by the number of such parameters."""
 STACK_BYTES = 64 * 1024
@@ -101,8 +102,7 @@ def prove_function(contract: Contract, target: Target, binary: bytes, symbol: st
 
 def prove_image(contract: Contract, target: Target, image: Image, seconds: float = SECONDS) -> Proof:
     """The same for a function that was admitted. Raises `Refused` where an instruction has no meaning here."""
-    deadline = time.monotonic() + seconds
-    prover = _Prover(contract, target, lay_down(image, 2), deadline)
+    prover = _Prover(contract, target, lay_down(image, 2), Budget(seconds))
     try:
         return prover.run()
     except _Gone as gone:
@@ -114,7 +114,7 @@ class _Prover:
     contract: Contract
     target: Target
     placed: Placed
-    deadline: float
+    budget: Budget
 
     def run(self) -> Proof:
         names = length_parameters(self.contract)
@@ -172,15 +172,17 @@ class _Prover:
         decoded = {i.offset: i for i in decode(placed.code, surroundings(self.target, placed))}
 
         def possible(condition: Term) -> bool:
-            left = min(1.0, self.deadline - time.monotonic())
-            if left <= 0:
+            if self.budget.left() <= 0:
                 raise Undecided("the time was up while its loops were followed")
-            answer = decide(graph, [Question((wanted.requires, condition), graph.false)], left)[0]
+            share = Budget(min(1.0, self.budget.left()))
+            answer = decide(graph, [Question((wanted.requires, condition), graph.false)], share)[0]
+            self.budget.used += share.used
             return answer.status != PROVED
+        isa = self.target.isa
         executor = Executor(
-            graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded, call.stack,
-            self.target.abi.stack_pointer, RED_ZONE[self.target.isa], call.stack_arguments, ARGUMENT_SLOTS[self.target.isa],
-            possible, self.deadline)
+            graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded,
+            call.stack, self.target.abi.stack_pointer, RED_ZONE[isa], call.stack_arguments, ARGUMENT_SLOTS[isa],
+            possible, self.budget)
         return executor.run(dict(call.registers))
 
     # What has to hold.
@@ -308,8 +310,7 @@ class _Prover:
     # Answers.
 
     def decided(self, graph: Graph, call: SymbolicCall, claims: list[_Claim], outcome: Outcome) -> Proof:
-        left = self.deadline - time.monotonic()
-        answers = decide(graph, [c.question for c in claims], max(left, 0.05))
+        answers = decide(graph, [c.question for c in claims], self.budget)
         solvers = tuple(sorted({a.by for a in answers if a.by}))
         for claim, answer in zip(claims, answers, strict=True):
             if answer.status == REFUTED:

@@ -41,7 +41,8 @@ def _pivot(conditions: Sequence[Term]) -> Term | None:
             candidates = t.args
         elif t.op == "var":
             candidates = (t,)
-        for candidate in candidates:
+        for operand in candidates:
+            candidate = operand
             while candidate.op in ("zext", "sext"):
                 candidate = candidate.args[0]
             if candidate.op != "const" and candidate.hi - candidate.lo < MOST_CASES:

@@ -181,8 +181,8 @@ class Session:
               f"for {', '.join(targets)}: {', '.join(counts)}; {seconds:.1f} s")
         built = Counter(r["evidence"] for i in self.items.values() if (r := self._record(i)) is not None)
         if not self.junit and built:
-            print("evidence: " + ", ".join(f"{built[level]} {level}" for level in ("proved", "bounded", "tested", "none")
-                                           if built[level]))
+            levels = ("proved", "bounded", "tested", "none")
+            print("evidence: " + ", ".join(f"{built[level]} {level}" for level in levels if built[level]))
         for target, runner in sorted({(i.target, i.runner) for i in self.items.values()}):
             emulators = [r["emulators"] for r in records if r["target"] == target and r["vectors"]]
             emulators += [i.test["emulators"] for i in self.items.values() if i.target == target and i.test]

@@ -128,7 +128,8 @@ CONSTRUCTS = [
     (SCALARS, "pow(a, 5, c) + pow(2, 3, 5)"),
     # Tables, tuples, lists.
     (SCALARS, "[3, -1, 200, 7][a]"), (SCALARS, "[3, -1, 200, 7][b]"), (SCALARS, "[3, 5, 200, 7][b % 4 - 4]"),
-    (SCALARS, 'b"intent"[a % 6]'), (SCALARS, "[a, b, c, a + b][b]"), (SCALARS, "(a, b, c)[2] - (a, b)[-1]"),
+    (SCALARS, 'b"intent"[a % 6]'), (SCALARS, "[a, b, c, a + b][b]"), (SCALARS, "[a, b, c, a + b, -c][(b & 1) + 2]"),
+    (SCALARS, "(a, b, c)[2] - (a, b)[-1]"),
     (SCALARS, "[[a, b], [b, c], [1, 2]][a % 3][c % 2]"), (SCALARS, "([a] + [b, c])[b]"),
     (SCALARS, "(a, b) < (b, a)"), (SCALARS, "[a, b] == [b, a] or [a, b] != [b, c]"), (SCALARS, "[a, b] <= [b]"),
     (SCALARS, "max([a, b], [b, a])[0] - min((c, 1), (c, a))[1]"), (SCALARS, "len([a, b]) + len(range(a, c, 3))"),
@@ -268,8 +269,9 @@ def test_ensures() -> None:
             compared.check_ensures(arguments, result, {"out": (first, second)})
 
 
-def test_what_is_too_large_is_not_understood() -> None:
+def test_what_is_too_large_or_unwieldy_is_not_understood() -> None:
     for text in ("sum(range(a * c))", "(1 << c) & 1", "reduce(lambda s, x: s * s, range(20), a) & 1",
+                 "sum(x * y for x, y in zip((c // x for x in [1, a, b] if x != 3), [1]))",
                  "sum(i + j + k for i in range(99) for j in range(99) for k in range(99))"):
         contract, graph = expression(text, SCALARS), Graph()
         with pytest.raises(NotUnderstood) as problem:

@@ -13,6 +13,7 @@ import pytest
 from test_bitvector import NAMES, Pair, step
 
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.budget import Budget
 from intent_tool.judge.portfolio import PROVED, REFUTED, UNKNOWN, Answer, Lane, Question, _Race, decide, refutes
 from intent_tool.judge.solve_bits import Model, bitwuzla_check, bitwuzla_check_abstract, z3_check
 from intent_tool.judge.solve_cases import cases_check, rebuilt
@@ -69,7 +70,8 @@ def test_exhaustion_computes_what_evaluation_does() -> None:
         with numpy.errstate(all="ignore"):
             for t in topological(terms):
                 known[t.id] = _values(numpy, t, [known[a.id] for a in t.args], inputs)
-                assert [int(v) for v in numpy.broadcast_to(known[t.id], len(rows))] == [evaluate([t], row)[0] for row in rows], t
+                found = [int(v) for v in numpy.broadcast_to(known[t.id], len(rows))]
+                assert found == [evaluate([t], row)[0] for row in rows], t
 
 
 def test_a_term_rebuilt_is_the_same() -> None:
@@ -109,7 +111,7 @@ def test_division_by_multiplication(divisor: int) -> None:
     below = graph.linear([(magic - 1, graph.zext(x, 80))], 0, 80)
     wrong = Question((), graph.eq(graph.extract(graph.lshr(below, graph.const(shift, 80)), 31, 0),
                                   graph.udiv(x, graph.const(divisor, 32))))
-    (proved,), (refuted,) = decide(graph, [right], 20.0), decide(graph, [wrong], 20.0)
+    (proved,), (refuted,) = decide(graph, [right], Budget(20.0)), decide(graph, [wrong], Budget(20.0))
     assert proved.status == PROVED
     assert refuted.status == REFUTED and refutes(wrong, refuted.model)
 
@@ -127,7 +129,8 @@ def test_products_of_halves_over_the_integers() -> None:
     w1 = graph.add(graph.zext(graph.extract(t, 31, 0), 64), wide(x0, y1))
     high = graph.add(graph.add(wide(x1, y1), graph.lshr(t, graph.const(32, 64))), graph.lshr(w1, graph.const(32, 64)))
     product = graph.mul(graph.zext(x, 128), graph.zext(y, 128))
-    assert decide(graph, [Question((), graph.eq(high, graph.extract(product, 127, 64)))], 20.0)[0].status == PROVED
+    question = Question((), graph.eq(high, graph.extract(product, 127, 64)))
+    assert decide(graph, [question], Budget(20.0))[0].status == PROVED
 
 
 def test_time_out_is_unknown() -> None:
@@ -140,7 +143,7 @@ def test_time_out_is_unknown() -> None:
                     graph.not_(graph.eq(product, semiprime)))
     start = time.monotonic()
     easy = Question((), graph.eq(graph.and_(x, y), graph.not_(graph.or_(graph.not_(x), graph.not_(y)))))
-    found = decide(graph, [easy, hard, easy], 3.0)
+    found = decide(graph, [easy, hard, easy], Budget(3.0))
     assert [a.status for a in found] == [PROVED, UNKNOWN, PROVED]
     assert time.monotonic() - start < 10
     with pytest.raises(ChildProcessError):
@@ -164,5 +167,5 @@ def test_a_solver_that_crashes_or_lies_proves_nothing(monkeypatch: pytest.Monkey
         monkeypatch.setattr("intent_tool.judge.portfolio.lanes",
                             lambda check=check: (Lane("faulty", 0.0, 1.0, check),))
         answers: dict[int, Answer] = {}
-        _Race(graph, [question], [0], answers, time.monotonic() + 20).run()
+        _Race(graph, [question], [0], answers, Budget(20.0)).run()
         assert not answers
