@@ -331,7 +331,7 @@ class _Port:
         for pointer in (before, self.state.registers[executor.stack_register]) if accesses else ():
             distance = executor.graph.sub(pointer, executor.stack)
             if distance.op != "const":
-                raise Undecided(f"at offset {self.offset:#x} the stack pointer is at no known distance from its start")
+                raise Undecided(f"at offset {self.offset:#x} it is not known how far the stack pointer has moved")
             distances.append(signed(distance.data, 64))
         for place, size, verb, guard in accesses:
             if not self._in_frame(place, size, verb, guard, min(distances) - executor.red_zone) \

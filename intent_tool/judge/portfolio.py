@@ -24,12 +24,15 @@ from intent_tool.judge.assume import refutation
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import STALLED, Budget, processor_seconds
 from intent_tool.judge.solve_bits import Model
+from intent_tool.judge.solve_exhaustion import exhaustion_cost
 
 PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
 
 MEMORY_BYTES = 2 << 30
 """What a solver may take on top of what the process has when it starts."""
 _SAMPLES = 24
+_QUICK = 3_000_000_000
+"""Values computed by trying all inputs, in a few seconds."""
 _MOMENT = 0.02
 """Seconds between looks at how the solvers are doing."""
 _PR_SET_PDEATHSIG = 1
@@ -71,12 +74,12 @@ def lanes() -> tuple[Lane, ...]:
 
     return (
         Lane("bitwuzla", 0.0, 1.0, lambda graph, conditions: bitwuzla_check(conditions)),
-        Lane("z3 linear integers", 0.2, 0.3, lambda graph, conditions: linear_check(conditions)),
-        Lane("exhaustion", 0.5, 0.8, lambda graph, conditions: exhaustion_check(conditions)),
-        Lane("sweeping", 0.7, 0.8, sweep_check),
-        Lane("cases", 1.5, 0.4, cases_check),
-        Lane("bitwuzla with abstraction", 3.0, 0.3, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
-        Lane("z3 bit-vectors", 5.0, 0.3, lambda graph, conditions: z3_check(conditions)),
+        Lane("exhaustion", 0.2, 1.0, lambda graph, conditions: exhaustion_check(conditions)),
+        Lane("z3 linear integers", 0.2, 0.4, lambda graph, conditions: linear_check(conditions)),
+        Lane("sweeping", 0.7, 0.9, sweep_check),
+        Lane("cases", 1.5, 0.25, cases_check),
+        Lane("bitwuzla with abstraction", 2.0, 0.25, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
+        Lane("z3 bit-vectors", 2.5, 0.25, lambda graph, conditions: z3_check(conditions)),
     )
 
 
@@ -181,6 +184,7 @@ class _Race:
 
         Time is the processor time of the solver that has had most, so that a busy machine changes nothing."""
         current = self.left[0]
+        is_quick = exhaustion_cost(self.conditions[current]) < _QUICK
         began = time.monotonic()
         for child in self.children:
             child.before = child.used = processor_seconds(child.pid)
@@ -197,8 +201,10 @@ class _Race:
             for child in list(self.children):
                 if child.lane and child.used - child.before > self.lanes[child.lane].share * seconds:
                     self._end(child)
+            # Where trying all inputs is a matter of seconds the others would only be in its way.
+            wait = is_quick and any(self.lanes[c.lane].name == "exhaustion" for c in self.children)
             for number, lane in enumerate(self.lanes):
-                if number not in started and (elapsed >= lane.start or not self.children):
+                if number not in started and (elapsed >= lane.start and not wait or not self.children):
                     self.children.append(self._start(number, [current]))
                     started.add(number)
             if not self.children:

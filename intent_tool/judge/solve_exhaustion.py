@@ -14,6 +14,12 @@ _CHUNK = 1 << 16
 """Inputs tried at once: their values stay in the processor's cache."""
 
 
+def exhaustion_cost(conditions: Sequence[Term]) -> int:
+    """How many values have to be computed."""
+    order = topological(conditions)
+    return len(order) * prod(t.hi - t.lo + 1 for t in order if t.op == "var")
+
+
 def exhaustion_check(conditions: Sequence[Term]) -> tuple[str, Model]:
     """As `solve_bits.bitwuzla_check`; ``unknown`` where the variables have more than 2**32 values together within
     their bounds, or terms are wider than 64 bits."""

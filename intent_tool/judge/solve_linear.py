@@ -4,8 +4,8 @@ Every term becomes a polynomial in integer unknowns that is its value modulo ``2
 or signed number, extraction and division by a constant c are ``x = c*q + r`` with ``0 <= r < c``. A product of
 unknowns is an unknown of its own, the same wherever it occurs, so a product computed from halves is compared with the
 whole one by its coefficients. What has no such form (mixing bits) is an unknown within the term's interval: the
-integers then allow more than the bits do, and only ``unsat`` means anything. (Bozzano et al., "Encoding RTL constructs
-for MathSAT", 2006, calls this int-blasting.)
+integers then allow more than the bits do, and only ``unsat`` means anything. (Bozzano et al., "Encoding RTL
+constructs for MathSAT", 2006, calls this int-blasting.)
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def test_verify_judges_what_another_tool_made(folder: Folder) -> None:
                  "uint32_t wrong(uint32_t a, uint32_t b) { return (a + b) / 2; }\n")
     subprocess.run(["gcc", "-O2", "-fcf-protection=none", "-c", "average.c"], cwd=folder.path, check=True)
     out = folder.good("verify", "average.o", "average.intent")
-    assert re.search(r"^average\.o: average_floor for x86_64: keeps the contract of average\.intent: proved \(bitwuzla; ", out)
+    assert out.startswith("average.o: average_floor for x86_64: keeps the contract of average.intent: proved (bitwu")
     ran = folder.run("verify", "average.o", "average.intent", "--symbol", "wrong")
     assert ran.status == 1
     assert "wrong for x86_64: does not keep the contract" in ran.err
