@@ -16,7 +16,7 @@ from intent_tool.judge.prove import LONGEST, smaller
 from intent_tool.judge.symbolic_inputs import arguments_of, length_parameters, symbolic_inputs
 from intent_tool.language.contract import Contract
 
-SECONDS = 4.0
+SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)

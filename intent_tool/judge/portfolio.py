@@ -204,7 +204,7 @@ class _Race:
             # Where trying all inputs is a matter of seconds the others would only be in its way.
             wait = is_quick and any(self.lanes[c.lane].name == "exhaustion" for c in self.children)
             for number, lane in enumerate(self.lanes):
-                if number not in started and (elapsed >= lane.start and not wait or not self.children):
+                if number not in started and ((elapsed >= lane.start and not wait) or not self.children):
                     self.children.append(self._start(number, [current]))
                     started.add(number)
             if not self.children:

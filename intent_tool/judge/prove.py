@@ -30,7 +30,7 @@ from intent_tool.judge.trial import lay_down
 from intent_tool.language.contract import Contract, Parameter
 from intent_tool.machine.target import Target
 
-SECONDS = 4.0
+SECONDS = 3.0
 """For one function on one target, of processor time."""
 LONGEST = {1: 16, 2: 5, 3: 3}
 """Up to which value of each length parameter all contents are covered, by the number of such parameters."""

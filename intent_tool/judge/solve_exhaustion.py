@@ -10,7 +10,7 @@ from intent_tool.judge.bitvector import Term, topological
 from intent_tool.judge.solve_bits import Model
 
 MOST_INPUTS = 1 << 32
-_CHUNK = 1 << 16
+_CHUNK = 1 << 12
 """Inputs tried at once: their values stay in the processor's cache."""
 
 
