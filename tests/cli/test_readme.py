@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -23,13 +25,24 @@ def without_seconds(text: str) -> str:
 def test_the_quoted_sessions(folder: Folder) -> None:
     intent = next(text for text in fenced("yaml") if text.startswith("intent: Average"))
     sessions = [text for text in fenced("") if text.startswith("$ intent-tool")]
-    assert len(sessions) == 2
-    for session, text in zip(sessions, (intent, intent.replace("(a + b) // 2", "a + b").split("examples:")[0]),
-                             strict=True):
+    wrong = intent.replace("(a + b) // 2", "a + b").split("examples:")[0]
+    assert len(sessions) == 4
+    compile_quoted(folder)
+    for session, text in zip(sessions, (intent, wrong, intent, intent), strict=True):
         folder.write("average_floor.intent", text)
         command, expected = session.removeprefix("$ intent-tool ").split("\n", 1)
         ran = folder.run(*command.split())
         assert without_seconds(ran.out + ran.err) == without_seconds(expected)
+
+
+def compile_quoted(folder: Folder) -> None:
+    """The C function of the text, as it stands and without its `if`, by the command of the text."""
+    source = next(text for text in fenced("c") if "average_floor" in text)
+    (command,) = re.findall(r"`python -m (ziglang cc [^`]* -c) trap\.c`", README)
+    plain = "".join(line for line in source.splitlines(keepends=True) if "if (" not in line)
+    for name, text in (("trap.c", source), ("plain.c", plain)):
+        folder.write(name, text)
+        subprocess.run([sys.executable, "-m", *command.split(), name], cwd=folder.path, check=True)
 
 
 def test_ci_ends_with_the_test_command() -> None:
