@@ -6,6 +6,7 @@ in those (counting, tables).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -217,9 +218,10 @@ class _Bitwuzla:
         return self.tm.mk_term(kind, [a], [by])
 
 
-def bitwuzla_check(conditions: Sequence[Term], milliseconds: int | None = None) -> tuple[str, Model]:
-    """Whether all `conditions` can hold: ``sat`` with a model, ``unsat``, or ``unknown``, as when the time is up."""
-    return _bitwuzla(conditions, {} if milliseconds is None else {"TIME_LIMIT_PER": milliseconds})
+def bitwuzla_check(conditions: Sequence[Term], seconds: float | None = None) -> tuple[str, Model]:
+    """Whether all `conditions` can hold: ``sat`` with a model, ``unsat``, or ``unknown``, as after so many seconds of
+    processor time."""
+    return _bitwuzla(conditions, {}, seconds)
 
 
 def bitwuzla_check_abstract(conditions: Sequence[Term]) -> tuple[str, Model]:
@@ -228,7 +230,8 @@ def bitwuzla_check_abstract(conditions: Sequence[Term]) -> tuple[str, Model]:
     return _bitwuzla(conditions, {"ABSTRACTION": True, "ABSTRACTION_BV_SIZE": 16})
 
 
-def _bitwuzla(conditions: Sequence[Term], settings: dict[str, Any]) -> tuple[str, Model]:
+def _bitwuzla(conditions: Sequence[Term], settings: dict[str, Any],
+              seconds: float | None = None) -> tuple[str, Model]:
     backend = _Bitwuzla()
     options = backend.b.Options()
     options.set(backend.b.Option.PRODUCE_MODELS, True)
@@ -236,6 +239,9 @@ def _bitwuzla(conditions: Sequence[Term], settings: dict[str, Any]) -> tuple[str
         options.set(getattr(backend.b.Option, name), value)
     translation = Translation(backend)
     solver = backend.b.Bitwuzla(backend.tm, options)
+    if seconds is not None:
+        deadline = time.process_time() + seconds
+        solver.configure_terminator(lambda: time.process_time() > deadline)
     for condition in conditions:
         solver.assert_formula(translation.truth(condition))
     for bound in translation.bounds:

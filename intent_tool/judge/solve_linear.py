@@ -36,8 +36,9 @@ class _Value:
     hi: int
 
 
-def linear_check(conditions: Sequence[Term], milliseconds: int | None = None) -> tuple[str, Model]:
-    """``unsat`` when the conditions cannot hold together; else ``unknown``, also when the time is up."""
+def linear_check(conditions: Sequence[Term], effort: int | None = None) -> tuple[str, Model]:
+    """``unsat`` when the conditions cannot hold together; else ``unknown``, also when z3 has spent `effort` (its
+    `rlimit`, which counts steps: the same on every machine; a million are a few seconds)."""
     import z3
 
     order = topological(conditions)
@@ -45,8 +46,8 @@ def linear_check(conditions: Sequence[Term], milliseconds: int | None = None) ->
     for t in order:
         blaster.translate(t)
     solver = z3.SolverFor("QF_LIA")
-    if milliseconds is not None:
-        solver.set("timeout", milliseconds)
+    if effort is not None:
+        solver.set("rlimit", effort)
     for condition in conditions:
         solver.add(blaster.truth(condition))
     for side in blaster.sides:

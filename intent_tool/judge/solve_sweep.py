@@ -19,8 +19,10 @@ from intent_tool.judge.solve_linear import linear_check
 _SAMPLES = 96
 _TRIES = 40
 """Inputs tried for each sample that the assumptions let pass."""
-_MILLISECONDS = 400
-"""For each solver, on each small question."""
+_EFFORT = 400_000
+"""Of z3 on each small question, in its own steps."""
+_SECONDS = 0.4
+"""Of bitwuzla, in processor time."""
 _RIVALS = 3
 _ROUNDS = 4
 _ENOUGH = 32
@@ -36,7 +38,7 @@ def sweep_check(graph: Graph, conditions: Sequence[Term]) -> tuple[str, Model]:
     final = refutation(graph, assumptions, swept)
     if final == [graph.false]:
         return "unsat", {}
-    if linear_check(final, _MILLISECONDS * 4)[0] == "unsat":
+    if linear_check(final, 4 * _EFFORT)[0] == "unsat":
         return "unsat", {}
     return bitwuzla_check(final)
 
@@ -113,9 +115,9 @@ class _Sweep:
         conditions = refutation(self.graph, self.assumptions, question)
         if conditions == [self.graph.false]:
             return True
-        if linear_check(conditions, _MILLISECONDS)[0] == "unsat":
+        if linear_check(conditions, _EFFORT)[0] == "unsat":
             return True
-        return bitwuzla_check(conditions, _MILLISECONDS)[0] == "unsat"
+        return bitwuzla_check(conditions, _SECONDS)[0] == "unsat"
 
     def _values(self, root: Term) -> tuple[int, ...]:
         for t in topological([root]):
