@@ -30,7 +30,7 @@ PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
 
 MEMORY_BYTES = 2 << 30
 """What a solver may take on top of what the process has when it starts."""
-_SAMPLES = 24
+_SAMPLES = 32
 _QUICK = 3_000_000_000
 """Values computed by trying all inputs, in a few seconds."""
 _MOMENT = 0.02
@@ -108,9 +108,11 @@ def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: rand
     if not left:
         return
     roots = [t for i in left for t in (*questions[i].assumptions, questions[i].goal)]
-    names = [(t.data, t.width) for t in topological(roots) if t.op == "var"]
+    order = topological(roots)
+    names = [(t.data, t.width) for t in order if t.op == "var"]
+    constants = sorted({t.data for t in order if t.op == "const" and t.width > 4})
     for number in range(_SAMPLES):
-        model = {name: _sample_value(width, number, rng) for name, width in names}
+        model = {name: _sample_value(width, number, constants, rng) for name, width in names}
         values = iter(evaluate(roots, model))
         for i in left:
             held = [next(values) for _ in questions[i].assumptions]
@@ -120,11 +122,17 @@ def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: rand
             return
 
 
-def _sample_value(width: int, number: int, rng: random.Random) -> int:
+def _sample_value(width: int, number: int, constants: Sequence[int], rng: random.Random) -> int:
     full = (1 << width) - 1
     if number < 3:
         return (0, full, 1)[number] & full
-    kind = rng.randrange(6)
+    kind = rng.randrange(8)
+    if kind >= 6 and constants:
+        # Near a constant of the formulas, and near its largest multiple.
+        constant = rng.choice(constants)
+        if kind == 7 and 0 < constant <= full:
+            constant *= full // constant
+        return (constant + rng.randrange(-1, 2)) & full
     if kind == 0:
         return rng.getrandbits(width)
     if kind == 1:

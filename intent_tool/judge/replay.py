@@ -8,6 +8,7 @@ C6.2 (LDR literal, MSR NZCV, B); RISC-V unprivileged manual, "RV32I" and "RV64I"
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,13 +36,15 @@ def replay(subject: Subject, arguments: Arguments, model: Mapping[str, int]) -> 
     """What goes wrong with the call, as the emulator sees it; None when nothing does."""
     words = _words(subject.contract, subject.target, arguments, model)
     flags = sum((model.get(f"junk.{name}", 0) & 1) << bit for name, bit in _FLAG_BITS[subject.target.isa].items())
-    prepared = replace(subject, image=_prefixed(subject.image, _loader(subject.target, words, flags)))
+    loader = _loader(subject.target, words, flags)
+    prepared = replace(subject, image=_prefixed(subject.image, loader))
     for seed in range(_SEEDS):
         trial = run_trial(prepared, [arguments], seed)
-        if trial.failures:
-            return trial.failures[0].what
-        if trial.stop is not None:
-            return trial.stop.what
+        problem = trial.failures[0] if trial.failures else trial.stop
+        if problem is not None:
+            # Offsets count from the function, not from what was put before it.
+            return re.sub(r"at offset 0x([0-9a-f]+)",
+                          lambda found: f"at offset {int(found[1], 16) - len(loader):#x}", problem.what)
     return None
 
 

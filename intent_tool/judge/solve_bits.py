@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from intent_tool.judge.bitvector import Term, topological
+from intent_tool.judge.bitvector import Term, signed, topological
 
 Model = dict[str, int]
 """Values of the free variables."""
@@ -123,11 +123,12 @@ class Translation:
     def _sum(self, t: Term) -> Any:
         apply, value = self.backend.apply, self.backend.value
         half = 1 << (t.width - 1)
+        parts, constant = self._remainders(t)
         total = None
-        positive = [(c, a, False) for c, a in zip(t.data[0], t.args, strict=True) if c <= half]
-        negative = [((1 << t.width) - c, a, True) for c, a in zip(t.data[0], t.args, strict=True) if c > half]
-        for coefficient, atom, minus in positive + negative:
-            part = self._as_bits(atom)
+        positive = [(c, part, False) for c, part in parts if c <= half]
+        negative = [((1 << t.width) - c, part, True) for c, part in parts if c > half]
+        for coefficient, operand, minus in positive + negative:
+            part = operand
             if coefficient & (coefficient - 1) == 0:
                 if coefficient > 1:
                     part = apply("shl", part, value(coefficient.bit_length() - 1, t.width))
@@ -137,7 +138,34 @@ class Translation:
                 total = apply("neg", part) if minus else part
             else:
                 total = apply("sub" if minus else "add", total, part)
-        return apply("add", total, value(t.data[1], t.width)) if t.data[1] else total
+        if total is None:
+            return value(constant, t.width)
+        return apply("add", total, value(constant, t.width)) if constant else total
+
+    def _remainders(self, t: Term) -> tuple[list[tuple[int, Any]], int]:
+        """The sum's coefficients with their operands, and its constant: ``k*a - k*c*(a / c)`` is ``k*(a % c)`` here,
+        the form from which bit-vector solvers learn that it is less than c."""
+        full = (1 << t.width) - 1
+        left = dict(zip(t.args, t.data[0], strict=True))
+        constant, found = t.data[1], []
+        for atom in t.args:
+            quotient = atom.args[0] if atom.op == "zext" else atom
+            if quotient.op != "udiv" or quotient.args[1].op != "const" or not quotient.args[1].data:
+                continue
+            a, divisor = quotient.args
+            scale, rest = divmod(-signed(left[atom], t.width), divisor.data)
+            wanted, addend = _dividend_parts(a, t)
+            if rest or scale == 0 or not all((left.get(part, 0) - scale * c) & full == 0
+                                             for part, c in wanted.items()):
+                continue
+            for part in (atom, *wanted):
+                del left[part]
+            constant = (constant - scale * addend) & full
+            remainder = self.backend.apply("urem", self._as_bits(a), self._as_bits(divisor))
+            if a.width < t.width:
+                remainder = self.backend.extend(remainder, t.width - a.width, False)
+            found.append((scale & full, remainder))
+        return [*((c, self._as_bits(part)) for part, c in left.items()), *found], constant
 
     def _popcount(self, t: Term) -> Any:
         """A tree of sums of neighbours."""
@@ -176,6 +204,15 @@ class Translation:
             inside = backend.apply("ult", index, backend.value(len(values), width))
             return backend.apply("ite", inside, layer[0], backend.value(values[0], t.width))
         return layer[0]
+
+
+def _dividend_parts(a: Term, t: Term) -> tuple[dict[Term, int], int]:
+    """A dividend as it would stand in the sum `t`: coefficients by their terms, and the constant. What is narrower
+    than the sum stands there extended."""
+    if a.width < t.width:
+        extended = next((p for p in t.args if p.op == "zext" and p.args[0] is a), a)
+        return {extended: 1}, 0
+    return (dict(zip(a.args, a.data[0], strict=True)), a.data[1]) if a.op == "sum" else ({a: 1}, 0)
 
 
 _CONDITIONS = frozenset({"and", "or", "xor", "not", "ite", "eq", "ult", "slt", "saddo", "ssubo"})
