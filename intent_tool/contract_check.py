@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from intent_tool.judge.budget import proof_seconds
 from intent_tool.judge.evidence import contract_proof, is_formless
-from intent_tool.judge.prove import SECONDS
 from intent_tool.language.check import check_contract, problem_at
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Diagnostic, IntentError, error
 
 
-def check(contract: Contract, seconds: float = SECONDS) -> tuple[Diagnostic, ...]:
+def check(contract: Contract) -> tuple[Diagnostic, ...]:
     """Notes on what stays open. Raises IntentError for what is wrong, with a counterexample."""
     notes = check_contract(contract)
     if contract.signature is None or is_formless(contract):
         return notes
-    proof, _ = contract_proof(contract, seconds)
+    proof, _ = contract_proof(contract, proof_seconds())
     if proof.status == "unsatisfiable":
         raise error("E502", "no input can keep `requires`", contract.key_spans.get("requires", contract.span))
     if proof.status == "refuted" and proof.counterexample is not None and proof.demand is not None:

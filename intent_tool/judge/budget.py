@@ -6,8 +6,19 @@ import os
 import time
 from dataclasses import dataclass, field
 
+SECONDS = 3.0
+"""What a proof may take unless the variable says something else."""
+SECONDS_VARIABLE = "INTENT_PROOF_SECONDS"
 STALLED = 12
 """How many times longer than its processor time something may take by the clock before it is given up."""
+
+
+def proof_seconds() -> float:
+    """What each proof, of a contract and of a function, may take: the environment's word, else `SECONDS`."""
+    try:
+        return max(0.0, float(os.environ.get(SECONDS_VARIABLE, "")))
+    except ValueError:
+        return SECONDS
 
 
 @dataclass

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from itertools import product
 
 from intent_tool.judge.bitvector import Graph
-from intent_tool.judge.budget import Budget
+from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.meaning import Demand, NotUnderstood, meaning
 from intent_tool.judge.portfolio import PROVED, REFUTED, Answer, Question, decide
 from intent_tool.judge.prove import LONGEST, smaller
 from intent_tool.judge.symbolic_inputs import arguments_of, length_parameters, symbolic_inputs
 from intent_tool.language.contract import Contract
-
-SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from intent_tool.judge.admit import admit_function
+from intent_tool.judge.budget import proof_seconds
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.embedded import run_embedded, run_harness_embedded, supports
 from intent_tool.judge.emulate import run_harness, runner_path
@@ -15,7 +16,6 @@ from intent_tool.judge.examples import Answers, example_calls, example_problems
 from intent_tool.judge.harness.protocol import Job, Outcome
 from intent_tool.judge.image import read_image
 from intent_tool.judge.programs import judge_program
-from intent_tool.judge.prove import SECONDS
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.trial import Run, Subject, Trial, lay_down, repeat, run_trial
 from intent_tool.judge.verdict import Verdict
@@ -33,12 +33,12 @@ _ROUNDS = 8
 
 def judge_function(contract: Contract, target: Target, binary: bytes, symbol: str,
                    inputs: Sequence[Arguments] | None = None, *, vectors: int = 10_000, seed: int = 1,
-                   seconds: float = SECONDS) -> Verdict:
+                   seconds: float | None = None) -> Verdict:
     """Judges the function `symbol` of a finished file against its contract: first tests, then a proof.
 
     `inputs` replaces the judge's own choice of `vectors` inputs, which depends on `seed` alone. `seconds` is what
-    each proof may take, of the contract and of the function; with 0 there is none. Whatever is wrong with the
-    binary is in the verdict's problems; nothing is raised for it.
+    each proof may take, of the contract and of the function (`proof_seconds()` for None); with 0 there is none.
+    Whatever is wrong with the binary is in the verdict's problems; nothing is raised for it.
     """
     instructions = size = 0
     try:
@@ -57,7 +57,7 @@ def judge_function(contract: Contract, target: Target, binary: bytes, symbol: st
         emulators = _Emulators(target.runner[0] if runner is not None else None, lacking)
         verdict = _run(subject, emulators, _inputs(contract, oracle, inputs, vectors, seed), seed)
         if verdict.accepted:
-            verdict = _proved(subject, emulators, verdict, seconds)
+            verdict = _proved(subject, emulators, verdict, proof_seconds() if seconds is None else seconds)
     except Refused as refused:
         verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
     except OracleFault as fault:

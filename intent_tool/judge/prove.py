@@ -14,7 +14,7 @@ from itertools import product
 
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
-from intent_tool.judge.budget import Budget
+from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.execute import Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
@@ -30,8 +30,6 @@ from intent_tool.judge.trial import lay_down
 from intent_tool.language.contract import Contract, Parameter
 from intent_tool.machine.target import Target
 
-SECONDS = 3.0
-"""For one function on one target, of processor time."""
 LONGEST = {1: 16, 2: 5, 3: 3}
 """Up to which value of each length parameter all contents are covered, by the number of such parameters."""
 STACK_BYTES = 64 * 1024
