@@ -97,7 +97,13 @@ def parse_document(source: Source) -> Mapping:
     lines = Lines.of(source)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        top = _build(yaml.parse(source.text, Loader=loader), lines)
+        try:
+            top = _build(yaml.parse(source.text, Loader=loader), lines)
+        except yaml.scanner.ScannerError as problem:
+            # libyaml's own limit comes before ours is reached; the parser in Python gets as far as ours, with a place.
+            if "nesting depth" not in str(problem):
+                raise
+            top = _build(yaml.parse(source.text, Loader=yaml.SafeLoader), lines)
     except yaml.MarkedYAMLError as problem:
         raise _syntax_error(problem, lines) from None
     except yaml.YAMLError as problem:
