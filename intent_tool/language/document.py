@@ -100,7 +100,7 @@ def parse_document(source: Source) -> Mapping:
         try:
             top = _build(yaml.parse(source.text, Loader=loader), lines)
         except yaml.scanner.ScannerError as problem:
-            # libyaml's own limit comes before ours is reached; the parser in Python gets as far as ours, with a place.
+            # libyaml's own limit comes before ours; the parser in Python gets as far as ours, which has a place.
             if "nesting depth" not in str(problem):
                 raise
             top = _build(yaml.parse(source.text, Loader=yaml.SafeLoader), lines)
