@@ -26,7 +26,9 @@ def measure(project: Path, *arguments: str) -> tuple[float, float, float]:
     child = os.fork()
     if child == 0:
         command = [sys.executable, "-m", "SCons", "-s", *arguments]
-        done = subprocess.run(command, cwd=project, env={**os.environ, "PYTHONPATH": str(project)}, check=False)
+        # Nothing is proved before the first run.
+        environment = {**os.environ, "PYTHONPATH": str(project), "INTENT_PROOFS": str(project.parent / "proofs")}
+        done = subprocess.run(command, cwd=project, env=environment, check=False)
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         os.write(write, json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]).encode())
         os._exit(done.returncode)
