@@ -3,10 +3,9 @@ condition that is assumed, or assumed not to hold, replaced by its value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from intent_tool.judge.bitvector import Graph, Term, signed, topological
-from intent_tool.judge.solve_cases import replaced
 
 _ROUNDS = 3
 
@@ -48,6 +47,11 @@ def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
     lo, hi, slo, shi = variable.lo, variable.hi, variable.slo, variable.shi
     width = variable.width
     for inner, holds in _literals(assumptions):
+        if holds and inner.op == "eq" and inner.args[0].op == "extract" and inner.args[0].args[0] is variable \
+                and inner.args[0].data[0] == width - 1 and inner.args[1].op == "const":
+            # The upper bits.
+            below = inner.args[0].data[1]
+            lo, hi = max(lo, inner.args[1].data << below), min(hi, ((inner.args[1].data + 1) << below) - 1)
         if variable not in inner.args or not any(a.op == "const" for a in inner.args):
             continue
         a, b = inner.args
@@ -65,3 +69,33 @@ def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
             else:
                 slo = max(slo, signed(small.data, width) + gap)
     return graph.bounded_var(variable.data, width, lo, hi, slo, shi) if lo <= hi and slo <= shi else variable
+
+
+def replaced(graph: Graph, roots: Sequence[Term], by: Mapping[Term, Term]) -> list[Term]:
+    """The roots with some terms replaced by others of the same value, simplified anew."""
+    known: dict[int, Term] = {t.id: new for t, new in by.items()}
+    for t in topological(roots):
+        if t.id not in known:
+            arguments = tuple(known[a.id] for a in t.args)
+            known[t.id] = t if all(a is b for a, b in zip(arguments, t.args, strict=True)) else rebuilt(
+                graph, t, arguments)
+    return [known[r.id] for r in roots]
+
+
+def rebuilt(graph: Graph, t: Term, a: tuple[Term, ...]) -> Term:
+    """The operation of `t` applied to other arguments."""
+    match t.op:
+        case "sum":
+            return graph.linear(zip(t.data[0], a, strict=True), t.data[1], t.width)
+        case "and" | "or" | "not":
+            made: Term = getattr(graph, t.op + "_")(*a)
+            return made
+        case "extract":
+            return graph.extract(a[0], *t.data)
+        case "zext" | "sext" | "popcount" | "clz" | "ctz":
+            made = getattr(graph, t.op)(a[0], t.width)
+            return made
+        case "table":
+            return graph.table(a[0], 0, t.data, t.width)
+    made = getattr(graph, t.op)(*a)
+    return made

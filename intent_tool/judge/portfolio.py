@@ -76,8 +76,8 @@ def lanes() -> tuple[Lane, ...]:
         Lane("bitwuzla", 0.0, 1.0, lambda graph, conditions: bitwuzla_check(conditions)),
         Lane("exhaustion", 0.2, 1.0, lambda graph, conditions: exhaustion_check(conditions)),
         Lane("z3 linear integers", 0.2, 0.4, lambda graph, conditions: linear_check(conditions)),
+        Lane("cases", 0.5, 0.2, cases_check),
         Lane("sweeping", 0.7, 0.9, sweep_check),
-        Lane("cases", 1.2, 0.15, cases_check),
         Lane("bitwuzla with abstraction", 1.6, 0.15, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
         Lane("z3 bit-vectors", 2.0, 0.15, lambda graph, conditions: z3_check(conditions)),
     )

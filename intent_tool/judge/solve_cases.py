@@ -1,13 +1,17 @@
-"""Questions split into cases by the value of a shift's count, a table's index or a small variable."""
+"""Questions split into cases by the value of a shift's count, a small factor or variable, or what is compared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from intent_tool.judge.assume import refutation, replaced
 from intent_tool.judge.bitvector import Graph, Term, topological
 from intent_tool.judge.solve_bits import Model, bitwuzla_check
+from intent_tool.judge.solve_linear import linear_check
 
 MOST_CASES = 256
+_EFFORT = 1_000_000
+"""For each case by linear arithmetic, in z3's steps."""
 
 
 def cases_check(graph: Graph, conditions: Sequence[Term]) -> tuple[str, Model]:
@@ -21,7 +25,10 @@ def cases_check(graph: Graph, conditions: Sequence[Term]) -> tuple[str, Model]:
     for value in range(pivot.lo, pivot.hi + 1):
         here = replaced(graph, conditions, {pivot: graph.const(value, pivot.width)})
         here.append(graph.eq(pivot, graph.const(value, pivot.width)))
+        here = refutation(graph, here, graph.false)
         if any(c is graph.false for c in here):
+            continue
+        if linear_check(here, _EFFORT)[0] == "unsat":
             continue
         status, model = bitwuzla_check(here)
         if status == "sat":
@@ -39,8 +46,8 @@ def _pivot(conditions: Sequence[Term]) -> Term | None:
             candidates = (t.args[1],)
         elif t.op in ("udiv", "urem", "sdiv", "srem", "mul"):
             candidates = t.args
-        elif t.op == "var":
-            candidates = (t,)
+        elif t.op == "var" or (t.op == "ite" and t.args[0].op == "eq" and t.args[0].args[1].op == "const"):
+            candidates = (t if t.op == "var" else t.args[0].args[0],)
         for operand in candidates:
             candidate = operand
             while candidate.op in ("zext", "sext"):
@@ -48,33 +55,3 @@ def _pivot(conditions: Sequence[Term]) -> Term | None:
             if candidate.op != "const" and candidate.hi - candidate.lo < MOST_CASES:
                 weight[candidate] = weight.get(candidate, 0) + (1 if t.op == "var" else 4)
     return max(weight, key=lambda t: (weight[t], -t.id), default=None)
-
-
-def replaced(graph: Graph, roots: Sequence[Term], by: Mapping[Term, Term]) -> list[Term]:
-    """The roots with some terms replaced by others of the same value, simplified anew."""
-    known: dict[int, Term] = {t.id: new for t, new in by.items()}
-    for t in topological(roots):
-        if t.id not in known:
-            arguments = tuple(known[a.id] for a in t.args)
-            known[t.id] = t if all(a is b for a, b in zip(arguments, t.args, strict=True)) else rebuilt(
-                graph, t, arguments)
-    return [known[r.id] for r in roots]
-
-
-def rebuilt(graph: Graph, t: Term, a: tuple[Term, ...]) -> Term:
-    """The operation of `t` applied to other arguments."""
-    match t.op:
-        case "sum":
-            return graph.linear(zip(t.data[0], a, strict=True), t.data[1], t.width)
-        case "and" | "or" | "not":
-            made: Term = getattr(graph, t.op + "_")(*a)
-            return made
-        case "extract":
-            return graph.extract(a[0], *t.data)
-        case "zext" | "sext" | "popcount" | "clz" | "ctz":
-            made = getattr(graph, t.op)(a[0], t.width)
-            return made
-        case "table":
-            return graph.table(a[0], 0, t.data, t.width)
-    made = getattr(graph, t.op)(*a)
-    return made

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 from intent_tool.judge.bitvector import Term, signed, topological, trailing_zeros
@@ -22,6 +22,9 @@ from intent_tool.judge.solve_bits import Model
 MOST_MONOMIALS = 400
 MOST_CORNERS = 8
 """Unknowns of a polynomial whose bounds are looked for at all corners."""
+
+NEARBY = 2
+"""How far apart two quotients by the same divisor are told to be when they are."""
 
 Monomial = tuple[int, ...]
 """Numbers of the unknowns that are multiplied, sorted; empty for the constant."""
@@ -36,6 +39,16 @@ class _Value:
     hi: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Division:
+    """``dividend == quotient*divisor + remainder`` where the divisor is not 0."""
+
+    dividend: _Value
+    divisor: _Value
+    quotient: _Value
+    remainder: _Value
+
+
 def linear_check(conditions: Sequence[Term], effort: int | None = None) -> tuple[str, Model]:
     """``unsat`` when the conditions cannot hold together; else ``unknown``, also when z3 has spent `effort` (its
     `rlimit`, which counts steps: the same on every machine; a million are a few seconds)."""
@@ -43,13 +56,17 @@ def linear_check(conditions: Sequence[Term], effort: int | None = None) -> tuple
 
     order = topological(conditions)
     blaster = _Blaster(z3, _read_with_signs(order))
+    assumed = {c.id for c in conditions}
     for t in order:
         blaster.translate(t)
+        if t.id in assumed:
+            blaster.assume(t)
     solver = z3.SolverFor("QF_LIA")
     if effort is not None:
         solver.set("rlimit", effort)
     for condition in conditions:
         solver.add(blaster.truth(condition))
+    blaster.relate_quotients()
     for side in blaster.sides:
         solver.add(side)
     return ("unsat" if solver.check() == z3.unsat else "unknown"), {}
@@ -73,6 +90,9 @@ class _Blaster:
         self.quotients: dict[int, tuple[Mapping[Monomial, int], int]] = {}
         """What each quotient is one of: dividend and divisor."""
         self.splits: dict[tuple[Any, ...], tuple[_Value, _Value]] = {}
+        self.by_variable: list[_Division] = []
+        self.assumed: dict[tuple[tuple[Monomial, int], ...], tuple[int, int]] = {}
+        """Bounds that the conditions give to sums of monomials without constant."""
 
     # Values.
 
@@ -127,6 +147,11 @@ class _Blaster:
         # What cancelled out may leave a narrower sum than the parts did.
         low, high = self.range(total)
         lo, hi = max(lo, low), min(hi, high)
+        if self.assumed:
+            known = self.assumed.get(tuple(sorted((m, c) for m, c in total.items() if m)))
+            if known is not None:
+                shift = total.get((), 0)
+                lo, hi = max(lo, known[0] + shift), min(hi, known[1] + shift)
         low, high = self.multilinear_range(total)
         if low > lo or high < hi:
             lo, hi = max(lo, low), min(hi, high)
@@ -134,6 +159,26 @@ class _Blaster:
             expression = self.expression(_Value(total, lo, hi))
             self.sides += [expression >= lo, expression <= hi]
         return _Value(total, lo, hi)
+
+    def assume(self, condition: Term) -> None:
+        """Takes over what a condition says about the difference of two numbers."""
+        is_negated = condition.op == "not"
+        comparison = condition.args[0] if is_negated else condition
+        if comparison.op not in ("ult", "slt"):
+            return
+        read = self.value if comparison.op == "ult" else self.signed_value
+        a, b = map(read, comparison.args)
+        if is_negated:
+            a, b = b, a
+        # a - b <= -1, or a - b <= 0 where b < a does not hold.
+        difference = self.combine([(1, a), (-1, b)])
+        constant = difference.parts.get((), 0)
+        most = (0 if is_negated else -1) - constant
+        for sign in (1, -1):
+            key = tuple(sorted((m, sign * c) for m, c in difference.parts.items() if m))
+            ends = sorted((sign * (difference.lo - constant), sign * most))
+            lo, hi = self.assumed.get(key, (ends[0], ends[1]))
+            self.assumed[key] = max(lo, ends[0]), min(hi, ends[1])
 
     def range(self, parts: Mapping[Monomial, int]) -> tuple[int, int]:
         """Bounds of a sum of monomials, each taken by itself."""
@@ -147,8 +192,19 @@ class _Blaster:
     def multilinear_range(self, parts: Mapping[Monomial, int]) -> tuple[int, int]:
         """Bounds of a sum with products, or with the quotient of one: a polynomial that is linear in each of its
         unknowns has its extremes at corners of their box. So a weighted mean lies between what it is a mean of."""
-        quotient = next((m[0] for m in parts if len(m) == 1 and m[0] in self.quotients), None)
-        if quotient is not None and any(len(m) > 1 for m in self.quotients[quotient][0]):
+        quotients = [m[0] for m in parts if len(m) == 1 and m[0] in self.quotients]
+        for quotient in quotients:
+            # times * (dividend - divisor * quotient), plus a constant
+            dividend, divisor = self.quotients[quotient]
+            times, rest = divmod(-parts[quotient,], divisor)
+            others = {m: c - times * dividend.get(m, 0) for m, c in {**dict.fromkeys(dividend, 0), **parts}.items()
+                      if m and m != (quotient,)}
+            if not rest and not any(others.values()):
+                constant = parts.get((), 0) - times * dividend.get((), 0)
+                ends = sorted((constant, constant + times * (divisor - 1)))
+                return ends[0], ends[1]
+        quotient = quotients[0] if quotients else -1
+        if quotients and any(len(m) > 1 for m in self.quotients[quotient][0]):
             # divisor * (rest + c * quotient) = divisor * rest + c * (dividend - remainder)
             dividend, divisor = self.quotients[quotient]
             c = parts[quotient,]
@@ -192,24 +248,73 @@ class _Blaster:
         if value.lo // divisor == value.hi // divisor:
             quotient = value.lo // divisor
             return _constant(quotient), self.combine([(1, value)], -quotient * divisor)
+        if -divisor <= value.lo < 0 <= value.hi < divisor:
+            # The sign: whatever is large enough divides to the same.
+            least = 1 << max(~value.lo, value.hi).bit_length()
+            if least < divisor:
+                sign = self.divide(value, least)[0]
+                return sign, self.combine([(1, value), (-divisor, sign)])
         key = (divisor, tuple(sorted(value.parts.items())))
         if key not in self.splits:
-            whole = {m: c for m, c in value.parts.items() if m and c % divisor == 0}
-            rest = {m: c for m, c in value.parts.items() if m not in whole}
-            if whole and all(not m for m in rest) and 0 <= rest.get((), 0) < divisor:
-                # A multiple and a small constant.
-                quotient_value = _Value({m: c // divisor for m, c in whole.items()}, value.lo // divisor,
-                                        value.hi // divisor)
-                self.splits[key] = quotient_value, _constant(rest.get((), 0))
-            else:
-                quotient_value = self.unknown(value.lo // divisor, value.hi // divisor)
-                remainder = self.combine([(1, value), (-divisor, quotient_value)])
-                remainder = _Value(remainder.parts, max(0, remainder.lo), min(divisor - 1, remainder.hi))
-                self.quotients[next(iter(quotient_value.parts))[0]] = (value.parts, divisor)
-                expression = self.expression(remainder)
-                self.sides += [expression >= 0, expression < divisor]
-                self.splits[key] = quotient_value, remainder
+            whole = self.plain_quotient(value, divisor) or self.reduced_quotient(value, divisor)
+            self.splits[key] = whole, self.combine([(1, value), (-divisor, whole)])
         return self.splits[key]
+
+    def reduced_quotient(self, value: _Value, divisor: int) -> _Value:
+        """Multiples of the divisor go into the quotient as they are; the rest leads to a new unknown."""
+        whole: dict[Monomial, int] = {}
+        rest: dict[Monomial, int] = {}
+        for m, c in value.parts.items():
+            # To the nearest multiple, a half down, and the constant down.
+            times = -((divisor - 2 * c) // (2 * divisor)) if m else c // divisor
+            whole[m], rest[m] = times, c - times * divisor
+        whole, rest = ({m: c for m, c in parts.items() if c} for parts in (whole, rest))
+        if whole:
+            left = self.combine([(1, _Value(rest, *self.range(rest)))])
+            quotient = self.combine([(1, _Value(whole, *self.range(whole))), (1, self.divide(left, divisor)[0])])
+            return _Value(quotient.parts, max(quotient.lo, value.lo // divisor),
+                          min(quotient.hi, value.hi // divisor))
+        if min((m, c) for m, c in rest.items() if m)[1] < 0:
+            # ~(~x // d) == x // d; of the two the one whose first coefficient is positive.
+            return self.combine([(-1, self.divide(self.combine([(-1, value)], -1), divisor)[0])], -1)
+        made = self.unknown(value.lo // divisor, value.hi // divisor)
+        self.quotients[next(iter(made.parts))[0]] = value.parts, divisor
+        remainder = self.expression(value) - divisor * self.expression(made)
+        self.sides += [remainder >= 0, remainder < divisor]
+        return made
+
+    def plain_quotient(self, value: _Value, divisor: int) -> _Value | None:
+        """``(m*x) // 2**k`` as ``x // d`` where that is the same for all x that there are, and ``(x // a) // b`` as
+        ``x // (a*b)``.
+
+        With ``e = m*d - 2**k >= 0``, ``x == q*d + r`` gives ``m*x / 2**k == q + (r + x*e / 2**k) / d``, which stays
+        below q + 1 when ``x*e < 2**k``, or when r is not the largest remainder and ``x*e < 2 * 2**k`` (Granlund and
+        Montgomery, Division by Invariant Integers using Multiplication, PLDI 1994, theorem 4.2)."""
+        factor = gcd(*value.parts.values())
+        whole = {m: c // factor for m, c in value.parts.items()}
+        lo, hi = value.lo // factor, value.hi // factor
+        if factor == 1:
+            for monomial, c in whole.items():
+                if c == 1 and len(monomial) == 1 and monomial[0] in self.quotients:
+                    # (n // a + rest) // b == (n + a*rest) // (a*b)
+                    dividend, first = self.quotients[monomial[0]]
+                    inner = self.combine([(1, _Value(dict(dividend), *self.range(dividend))), (first, value),
+                                          (-first, _Value({monomial: 1}, *self.unknowns[monomial[0]]))])
+                    inner = _Value(inner.parts, lo * first, hi * first + first - 1)
+                    if len(whole) == 1:
+                        return self.divide(inner, first * divisor)[0]
+                    quotient = self.plain_quotient(inner, first * divisor)
+                    if quotient is not None:
+                        return quotient
+            return None
+        if divisor & (divisor - 1) or lo < 0 or divisor % factor == 0:
+            return None
+        by = -(-divisor // factor)
+        error = factor * by - divisor
+        worst = hi - (hi + 1) % by
+        if by < 2 or worst * error >= divisor or hi * error >= 2 * divisor:
+            return None
+        return self.divide(_Value(whole, lo, hi), by)[0]
 
     def chosen(self, condition: Any, a: _Value, b: _Value) -> _Value:
         """`a` where the condition holds, else `b`."""
@@ -224,10 +329,25 @@ class _Blaster:
     def loose_value(self, t: Term) -> _Value:
         if t.id not in self.loose:
             if t.id in self.truths:
-                self.loose[t.id] = self.chosen(self.truths[t.id], _constant(1), _constant(0))
+                flag = self.flag(t)
+                self.loose[t.id] = flag or self.chosen(self.truths[t.id], _constant(1), _constant(0))
             else:
                 self.translate(t)
         return self.loose[t.id]
+
+    def flag(self, t: Term) -> _Value | None:
+        """1 or 0 for a comparison, as a quotient: a carry is a part of the number that it is carried into. What is
+        between -w and w - 1 is negative where its quotient by w is -1."""
+        if t.op not in ("ult", "slt", "eq"):
+            return None
+        read = self.signed_value if t.op == "slt" else self.value
+        a, b = map(read, t.args)
+        difference = self.combine([(1, a), (-1, b)])
+        if t.op == "eq":
+            if difference.lo < 0 < difference.hi:
+                return None
+            difference = self.combine([(1 if difference.lo >= 0 else -1, difference)], -1)
+        return self.combine([(-1, self.divide(difference, 1 << t.args[0].width)[0])])
 
     def value(self, t: Term) -> _Value:
         """The unsigned reading."""
@@ -235,6 +355,8 @@ class _Blaster:
 
     def signed_value(self, t: Term) -> _Value:
         """The two's-complement reading."""
+        if t.width == 1:
+            return self.combine([(-1, self.value(t))])
         return self.within(self.loose_value(t), -(1 << t.width - 1), t)
 
     def within(self, value: _Value, low: int, t: Term) -> _Value:
@@ -288,6 +410,9 @@ class _Blaster:
 
     def equal_modulo(self, a: _Value, b: _Value, width: int) -> Any:
         difference = self.combine([(1, a), (-1, b)])
+        full = 1 << width
+        if 0 < difference.lo <= difference.hi < full or -full < difference.lo <= difference.hi < 0:
+            return self.z3.BoolVal(False)
         if difference.lo <= -(1 << width) or difference.hi >= 1 << width:
             difference = self.divide(difference, 1 << width)[1]
         return self.expression(difference) == 0
@@ -306,7 +431,7 @@ class _Blaster:
                     return self.unknown(t.slo, t.shi)
                 return self.unknown(t.lo, t.hi)
             case "sum":
-                return self.combine([(signed(c, width), self.loose_value(a)) for c, a in
+                return self.combine([(signed(c, width), self.summand(c, a)) for c, a in
                                      zip(t.data[0], t.args, strict=True)], signed(t.data[1], width))
             case "mul":
                 return self.product(self.loose_value(t.args[0]), self.loose_value(t.args[1]))
@@ -335,9 +460,25 @@ class _Blaster:
                 return self.mixed(t)
         return None
 
+    def summand(self, coefficient: int, t: Term) -> _Value:
+        """What stands for `t` in a sum: a coefficient that ends in zeros leaves only its low bits to matter."""
+        zeros = (coefficient & -coefficient).bit_length() - 1
+        while t.op == "zext" and t.args[0].width + zeros >= t.width:
+            zeros -= t.width - t.args[0].width
+            t = t.args[0]
+        return self.loose_value(t)
+
     def choice(self, t: Term) -> _Value:
+        floor = self.floor(t)
+        if floor is not None:
+            return floor
+        truth = self.truth(t.args[0])
         then, otherwise = self.loose_value(t.args[1]), self.loose_value(t.args[2])
-        made = self.chosen(self.truth(t.args[0]), then, otherwise)
+        if self.z3.is_false(truth):
+            return otherwise
+        if self.z3.is_true(truth):
+            return then
+        made = self.chosen(truth, then, otherwise)
         lo, hi = min(then.lo, otherwise.lo), max(then.hi, otherwise.hi)
         if lo >= 0 and hi < 1 << t.width and (t.lo > lo or t.hi < hi):
             # Both arms are read as unsigned numbers, and together they are known to be less far apart.
@@ -347,6 +488,21 @@ class _Blaster:
             self.unknowns[number] = max(lo, t.lo), min(hi, t.hi)
             made = _Value(made.parts, max(lo, t.lo), min(hi, t.hi))
         return made
+
+    def floor(self, t: Term) -> _Value | None:
+        """Division rounded down of what may be negative, ``~(~x // c) if x < 0 else x // c``, as one quotient."""
+        condition, then, quotient = t.args
+        if then.op != "not" or then.args[0] is not quotient or quotient.op != "udiv":
+            return None
+        magnitude, divisor = quotient.args
+        if magnitude.op != "ite" or magnitude.args[0] is not condition or divisor.op != "const" or not divisor.data:
+            return None
+        value = magnitude.args[2]
+        is_sign = condition.op == "extract" and condition.args[0] is value and condition.data[1] == value.width - 1
+        low, high = self.signed_value(value), self.signed_value(magnitude.args[1])
+        if not is_sign or self.combine([(1, low), (1, high)], 1).parts:
+            return None
+        return self.divide(low, divisor.data)[0]
 
     def mixed(self, t: Term) -> _Value | None:
         """``or`` and ``xor`` of what has no bits in common are sums; ``xor`` with copies of one bit is a choice
@@ -394,9 +550,45 @@ class _Blaster:
             self.sides.append(self.z3.If(
                 is_zero, self.z3.And(self.expression(quotient) == (1 << t.width) - 1,
                                      self.expression(remainder) == self.expression(dividend)),
-                self.z3.And(exact, self.less(remainder, divisor))))
+                self.z3.And(exact, self.less(remainder, divisor),
+                            self.expression(quotient) <= self.expression(dividend))))
             self.splits[key] = quotient, remainder
+            self.by_variable.append(_Division(dividend, divisor, quotient, remainder))
         return self.splits[key][t.op == "urem"]
+
+    def relate_quotients(self) -> None:
+        """What the linear reading of products loses: quotients by the same divisor differ by a whole number.
+
+        With ``a == q*d + r`` and ``b == p*d + s`` let ``a - b == k*d + rest``; then ``e = q - p - k`` is an integer
+        with ``e*d == rest - r + s``, and for ``d >= 0`` an integer not below n gives ``e*d >= n*d``. Where a dividend
+        is a sum of others' dividends, the same holds for the sum of their quotients."""
+        for number, division in enumerate(self.by_variable):
+            others = [o for o in self.by_variable if o.divisor.parts == division.divisor.parts and o is not division]
+            for other in others:
+                if any(other is o for o in self.by_variable[:number]):
+                    self.relate_difference(division, [(1, other)])
+            summands = [(c, o) for m, c in division.dividend.parts.items() for o in others
+                        if o.dividend.parts == {m: 1}]
+            if len(summands) > 1:
+                self.relate_difference(division, summands)
+
+    def relate_difference(self, division: _Division, others: Sequence[tuple[int, _Division]]) -> None:
+        z3, divisor = self.z3, division.divisor
+        rest = self.combine([(1, division.dividend), *((-c, o.dividend) for c, o in others)])
+        parts = [(1, division.quotient), *((-c, o.quotient) for c, o in others)]
+        if len(divisor.parts) == 1 and list(divisor.parts.values()) == [1]:
+            (factor,), = divisor.parts
+            multiple = {_without(m, factor): c for m, c in rest.parts.items() if factor in m}
+            rest = _Value({m: c for m, c in rest.parts.items() if factor not in m}, rest.lo, rest.hi)
+            parts.append((-1, _Value(multiple, *self.range(multiple))))
+        whole = self.expression(self.combine(parts))
+        scaled = self.expression(self.combine([(1, rest), (-1, division.remainder),
+                                               *((c, o.remainder) for c, o in others)]))
+        by = self.expression(divisor)
+        for n in range(-NEARBY, NEARBY + 1):
+            for sign, above, below in ((by > 0, whole >= n, whole <= n), (by < 0, whole <= n, whole >= n)):
+                self.sides.append(z3.Implies(z3.And(sign, above), scaled >= n * by))
+                self.sides.append(z3.Implies(z3.And(sign, below), scaled <= n * by))
 
     def signed_division(self, t: Term) -> _Value | None:
         a, b = t.args
@@ -427,12 +619,17 @@ class _Blaster:
             if product is None:
                 return None
             z3, x, y, r = self.z3, *map(self.expression, (dividend, divisor, remainder))
+            q = self.expression(quotient)
             exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
-            self.sides.append(z3.If(
-                y == 0, z3.And(self.expression(quotient) == z3.If(x >= 0, -1, 1), r == x),
-                z3.And(exact, z3.If(x >= 0, r >= 0, r <= 0), z3.If(y > 0, z3.And(r < y, -r < y),
-                                                                   z3.And(r < -y, -r < -y)))))
+            size, below = z3.If(x >= 0, x, -x), z3.If(y > 0, y, -y)
+            positive = z3.If((x >= 0) == (y > 0), q, -q)
+            self.sides += [z3.If(y == 0, z3.And(q == z3.If(x >= 0, -1, 1), r == x),
+                                 z3.And(exact, r < below, -r < below, z3.If(x >= 0, r >= 0, r <= 0),
+                                        positive >= 0, positive <= size)),
+                           # The linear reading knows nothing of products; the one quotient that may overflow matters.
+                           z3.If(below == 1, positive == size, z3.Or(y == 0, 2 * positive <= size))]
             self.splits[key] = quotient, remainder
+            self.by_variable.append(_Division(dividend, divisor, quotient, remainder))
         return self.splits[key][t.op == "srem"]
 
     def shift(self, t: Term) -> _Value | None:
@@ -449,6 +646,12 @@ class _Blaster:
                     [(1 << k, self.loose_value(value))])
                 result = self.chosen(amount == k, moved, result)
         return result
+
+
+def _without(monomial: Monomial, factor: int) -> Monomial:
+    """The other factors."""
+    at = monomial.index(factor)
+    return monomial[:at] + monomial[at + 1:]
 
 
 def _constant(value: int) -> _Value:

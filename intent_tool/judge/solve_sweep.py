@@ -10,10 +10,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from intent_tool.judge.assume import refutation
+from intent_tool.judge.assume import rebuilt, refutation
 from intent_tool.judge.bitvector import Graph, Term, topological, value_of
 from intent_tool.judge.solve_bits import Model, bitwuzla_check
-from intent_tool.judge.solve_cases import rebuilt
 from intent_tool.judge.solve_linear import linear_check
 
 _SAMPLES = 96

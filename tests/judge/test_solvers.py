@@ -12,11 +12,12 @@ import numpy
 import pytest
 from test_bitvector import NAMES, Pair, step
 
+from intent_tool.judge.assume import rebuilt
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.portfolio import PROVED, REFUTED, UNKNOWN, Answer, Lane, Question, _Race, decide, refutes
 from intent_tool.judge.solve_bits import Model, bitwuzla_check, bitwuzla_check_abstract, z3_check
-from intent_tool.judge.solve_cases import cases_check, rebuilt
+from intent_tool.judge.solve_cases import cases_check
 from intent_tool.judge.solve_exhaustion import _values, exhaustion_check
 from intent_tool.judge.solve_linear import linear_check
 
