@@ -274,8 +274,9 @@ class _Blaster:
             quotient = self.combine([(1, _Value(whole, *self.range(whole))), (1, self.divide(left, divisor)[0])])
             return _Value(quotient.parts, max(quotient.lo, value.lo // divisor),
                           min(quotient.hi, value.hi // divisor))
-        if min((m, c) for m, c in rest.items() if m)[1] < 0:
-            # ~(~x // d) == x // d; of the two the one whose first coefficient is positive.
+        balance = value.lo + value.hi + 1 or min((m, c) for m, c in rest.items() if m)[1]
+        if balance < 0:
+            # ~(~x // d) == x // d, so that both are known by the one that is rather positive.
             return self.combine([(-1, self.divide(self.combine([(-1, value)], -1), divisor)[0])], -1)
         made = self.unknown(value.lo // divisor, value.hi // divisor)
         self.quotients[next(iter(made.parts))[0]] = value.parts, divisor
