@@ -339,6 +339,8 @@ class _Blaster:
     def flag(self, t: Term) -> _Value | None:
         """1 or 0 for a comparison, as a quotient: a carry is a part of the number that it is carried into. What is
         between -w and w - 1 is negative where its quotient by w is -1."""
+        if t.op == "not":
+            return self.combine([(-1, self.loose_value(t.args[0]))], 1)
         if t.op not in ("ult", "slt", "eq"):
             return None
         read = self.signed_value if t.op == "slt" else self.value
