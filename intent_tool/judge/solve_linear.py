@@ -241,8 +241,8 @@ class _Blaster:
         corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
         return _Value({m: c for m, c in total.items() if c}, min(corners), max(corners))
 
-    def divide(self, value: _Value, divisor: int) -> tuple[_Value, _Value]:
-        """Quotient, rounded down, and remainder by a positive constant."""
+    def divide(self, value: _Value, divisor: int, is_turned: bool = False) -> tuple[_Value, _Value]:
+        """Quotient, rounded down, and remainder by a positive constant. `is_turned`: by the complement already."""
         if divisor == 1:
             return value, _constant(0)
         if value.lo // divisor == value.hi // divisor:
@@ -256,11 +256,11 @@ class _Blaster:
                 return sign, self.combine([(1, value), (-divisor, sign)])
         key = (divisor, tuple(sorted(value.parts.items())))
         if key not in self.splits:
-            whole = self.plain_quotient(value, divisor) or self.reduced_quotient(value, divisor)
+            whole = self.plain_quotient(value, divisor) or self.reduced_quotient(value, divisor, is_turned)
             self.splits[key] = whole, self.combine([(1, value), (-divisor, whole)])
         return self.splits[key]
 
-    def reduced_quotient(self, value: _Value, divisor: int) -> _Value:
+    def reduced_quotient(self, value: _Value, divisor: int, is_turned: bool) -> _Value:
         """Multiples of the divisor go into the quotient as they are; the rest leads to a new unknown."""
         whole: dict[Monomial, int] = {}
         rest: dict[Monomial, int] = {}
@@ -271,13 +271,14 @@ class _Blaster:
         whole, rest = ({m: c for m, c in parts.items() if c} for parts in (whole, rest))
         if whole:
             left = self.combine([(1, _Value(rest, *self.range(rest)))])
-            quotient = self.combine([(1, _Value(whole, *self.range(whole))), (1, self.divide(left, divisor)[0])])
+            small = self.divide(left, divisor, is_turned)[0]
+            quotient = self.combine([(1, _Value(whole, *self.range(whole))), (1, small)])
             return _Value(quotient.parts, max(quotient.lo, value.lo // divisor),
                           min(quotient.hi, value.hi // divisor))
         balance = value.lo + value.hi + 1 or min((m, c) for m, c in rest.items() if m)[1]
-        if balance < 0:
+        if balance < 0 and not is_turned:
             # ~(~x // d) == x // d, so that both are known by the one that is rather positive.
-            return self.combine([(-1, self.divide(self.combine([(-1, value)], -1), divisor)[0])], -1)
+            return self.combine([(-1, self.divide(self.combine([(-1, value)], -1), divisor, True)[0])], -1)
         made = self.unknown(value.lo // divisor, value.hi // divisor)
         self.quotients[next(iter(made.parts))[0]] = value.parts, divisor
         remainder = self.expression(value) - divisor * self.expression(made)
@@ -544,17 +545,17 @@ class _Blaster:
             dividend, divisor = self.value(a), self.value(b)
             # For a zero divisor the quotient is all ones, and the remainder the dividend.
             most = a.hi // b.lo if b.lo else (1 << t.width) - 1
-            quotient, remainder = self.unknown(0, most), self.unknown(0, max(b.hi, a.hi))
+            quotient = self.unknown(0, most)
             product = self.product(quotient, divisor)
             if product is None:
                 return None
-            is_zero = self.expression(divisor) == 0
-            exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
+            remainder = self.combine([(1, dividend), (-1, product)])
+            remainder = _Value(remainder.parts, max(0, remainder.lo), min(a.hi, remainder.hi))
+            q, r = self.expression(quotient), self.expression(remainder)
             self.sides.append(self.z3.If(
-                is_zero, self.z3.And(self.expression(quotient) == (1 << t.width) - 1,
-                                     self.expression(remainder) == self.expression(dividend)),
-                self.z3.And(exact, self.less(remainder, divisor),
-                            self.expression(quotient) <= self.expression(dividend))))
+                self.expression(divisor) == 0,
+                self.z3.And(q == (1 << t.width) - 1, self.expression(product) == 0),
+                self.z3.And(r >= 0, self.less(remainder, divisor), q <= self.expression(dividend))))
             self.splits[key] = quotient, remainder
             self.by_variable.append(_Division(dividend, divisor, quotient, remainder))
         return self.splits[key][t.op == "urem"]
@@ -563,10 +564,11 @@ class _Blaster:
         """What the linear reading of products loses: quotients by the same divisor differ by a whole number.
 
         With ``a == q*d + r`` and ``b == p*d + s`` let ``a - b == k*d + rest``; then ``e = q - p - k`` is an integer
-        with ``e*d == rest - r + s``, and for ``d >= 0`` an integer not below n gives ``e*d >= n*d``. Where a dividend
-        is a sum of others' dividends, the same holds for the sum of their quotients."""
+        with ``e*d == rest - r + s``, and for ``d >= 0`` an integer not below n gives ``e*d >= n*d``. The same holds
+        for one quotient by itself, and for the sum of those of which the dividends add up."""
         for number, division in enumerate(self.by_variable):
             others = [o for o in self.by_variable if o.divisor.parts == division.divisor.parts and o is not division]
+            self.relate_difference(division, [])
             for other in others:
                 if any(other is o for o in self.by_variable[:number]):
                     self.relate_difference(division, [(1, other)])
@@ -582,7 +584,8 @@ class _Blaster:
         if len(divisor.parts) == 1 and list(divisor.parts.values()) == [1]:
             (factor,), = divisor.parts
             multiple = {_without(m, factor): c for m, c in rest.parts.items() if factor in m}
-            rest = _Value({m: c for m, c in rest.parts.items() if factor not in m}, rest.lo, rest.hi)
+            left = {m: c for m, c in rest.parts.items() if factor not in m}
+            rest = _Value(left, *self.range(left))
             parts.append((-1, _Value(multiple, *self.range(multiple))))
         whole = self.expression(self.combine(parts))
         scaled = self.expression(self.combine([(1, rest), (-1, division.remainder),
@@ -617,17 +620,17 @@ class _Blaster:
         if key not in self.splits:
             dividend, divisor = self.signed_value(a), self.signed_value(b)
             most = max(abs(a.slo), abs(a.shi))
-            quotient, remainder = self.unknown(-most - 1, most + 1), self.unknown(min(a.slo, 0), max(a.shi, 0))
+            quotient = self.unknown(-most - 1, most + 1)
             product = self.product(quotient, divisor)
             if product is None:
                 return None
-            z3, x, y, r = self.z3, *map(self.expression, (dividend, divisor, remainder))
-            q = self.expression(quotient)
-            exact = self.expression(self.combine([(1, product), (1, remainder), (-1, dividend)])) == 0
+            remainder = self.combine([(1, dividend), (-1, product)])
+            remainder = _Value(remainder.parts, max(min(a.slo, 0), remainder.lo), min(max(a.shi, 0), remainder.hi))
+            z3, x, y, q, r = self.z3, *map(self.expression, (dividend, divisor, quotient, remainder))
             size, below = z3.If(x >= 0, x, -x), z3.If(y > 0, y, -y)
             positive = z3.If((x >= 0) == (y > 0), q, -q)
             self.sides += [z3.If(y == 0, z3.And(q == z3.If(x >= 0, -1, 1), r == x),
-                                 z3.And(exact, r < below, -r < below, z3.If(x >= 0, r >= 0, r <= 0),
+                                 z3.And(r < below, -r < below, z3.If(x >= 0, r >= 0, r <= 0),
                                         positive >= 0, positive <= size)),
                            # The linear reading knows nothing of products; the one quotient that may overflow matters.
                            z3.If(below == 1, positive == size, z3.Or(y == 0, 2 * positive <= size))]
