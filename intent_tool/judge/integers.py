@@ -1,7 +1,7 @@
 """Integers as sums of products of unknowns, for z3's linear arithmetic: sums, products, quotients, and what is known
 of them that the linear reading of products loses.
 
-A product of unknowns is an unknown of its own, the same wherever it occurs. Quotients of the same dividend by the same
+A product of unknowns is an unknown of its own, the same wherever it occurs. Quotients of one dividend by the same
 divisor are one unknown, in whatever shape the code computes them: multiples of the divisor are taken out, quotients
 of quotients are one quotient, and a multiplication by a reciprocal is a division where it is exact.
 """

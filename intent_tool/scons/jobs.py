@@ -21,9 +21,18 @@ from intent_tool.scons.record import RecordFile, write_record
 Data = dict[str, Any]
 
 
+def preload() -> None:
+    """Load what every job needs, before the first one is there."""
+    from intent_tool import pipeline
+
+    assert pipeline
+
+
 def run(request: Data) -> Data:
-    """Do the job that `request["job"]` names, ``build`` or ``test``."""
+    """Do the job that `request["job"]` names, ``build`` or ``test``, in the folder `request["root"]`."""
     try:
+        os.chdir(request["root"])
+        os.environ.update(request.get("settings", {}))
         return _build(request) if request["job"] == "build" else _test(request)
     except IntentError as failure:
         return {"problems": [d.render() for d in failure.diagnostics]}

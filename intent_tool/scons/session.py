@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,8 +20,12 @@ from intent_tool.emit.files import write_whole
 from intent_tool.emit.junit import Case, junit_text
 from intent_tool.emit.listing import evidence_text
 from intent_tool.emit.report import Record, failed_record, report_text
+from intent_tool.language.diagnostics import error
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.worker import WorkerPool
+
+MOST_WORKERS = 256
+"""More are not started, however many jobs SCons runs at a time."""
 
 
 @dataclass(slots=True)
@@ -48,13 +54,16 @@ class Item:
 @dataclass(slots=True)
 class Session:
     root: Path
-    pool: WorkerPool
+    executor: Executor
+    """What runs the jobs."""
     quiet: bool
     """Nothing is written to standard output (`scons -s`)."""
     dry: bool
     """Nothing is done (`scons -n`, `scons -h`)."""
     clean: bool
     """Things are removed (`scons -c`)."""
+    executor_name: str = ""
+    """What was asked for."""
     report: str | None = None
     """Path of the report, relative to the root; None for no report."""
     junit: dict[str, str] = field(default_factory=dict)
@@ -66,11 +75,34 @@ class Session:
     started: float = field(default_factory=time.perf_counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def use_executor(self, name: str) -> None:
+        """Have the jobs run by what `name` says: ``dask://host:port``, or nothing for processes on this machine.
+        Raises `IntentError`."""
+        if name in ("", self.executor_name):
+            return
+        if not name.startswith("dask://"):
+            raise error("E912", f"`executor={name}`: there is no such executor", help="it is dask://HOST:PORT")
+        if self.dry or self.clean:
+            return
+        from intent_tool.scons.cluster import Cluster
+
+        self.executor, self.executor_name = Cluster(name), name
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs can be done at the same time."""
+        return getattr(self.executor, "threads", 0) or os.cpu_count() or 1
+
     def run(self, item: Item, job: str, request: dict[str, Any]) -> dict[str, Any]:
         """Have a worker do `job` for `item`; problems and faults go to standard error, whole."""
+        from intent_tool.scons import jobs
+
         start = time.perf_counter()
-        reply = self.pool.run({"job": job, "intent": item.intent, "target": item.target,
-                               "root": str(self.root), **request})
+        try:
+            reply = self.executor.submit(jobs.run, {"job": job, "intent": item.intent, "target": item.target,
+                                                    "root": str(self.root), **request}).result()
+        except Exception as failure:
+            reply = {"fault": str(failure) or type(failure).__name__}
         item.seconds = time.perf_counter() - start
         if "fault" in reply:
             reply = {"problems": [f"{item.intent}: this is a fault of the tool, not yours: {reply['fault']}\n"
@@ -108,7 +140,7 @@ class Session:
 
     def finish(self) -> None:
         """At the end of the run, also of one that failed: the report, the JUnit files, the summary."""
-        self.pool.close()
+        self.executor.shutdown(wait=False, cancel_futures=True)
         if self.dry:
             return
         with contextlib.suppress(BrokenPipeError):
@@ -220,7 +252,7 @@ def session() -> Session:
     from SCons.Script import Dir, GetOption
 
     root = Path(Dir("#").abspath)
-    current = Session(root, WorkerPool(root), quiet=bool(GetOption("silent")),
+    current = Session(root, WorkerPool(MOST_WORKERS), quiet=bool(GetOption("silent")),
                       dry=bool(GetOption("no_exec") or GetOption("help")), clean=bool(GetOption("clean")))
     atexit.register(current.finish)
     return current

@@ -1,8 +1,8 @@
 """The builders: `.intent` is a source like any other to Object, Program and the libraries, and IntentProgram makes
 a program's executable.
 
-Construction variables: `INTENT_TARGET` (a target's name; the host's by default) and `INTENT_EVIDENCE` (the least
-that is good enough, ``tested`` by default)."""
+Construction variables: `INTENT_TARGET` (a target's name; the host's by default), `INTENT_EVIDENCE` (the least that is
+good enough, ``tested`` by default) and `INTENT_EXECUTOR` (``dask://host:port`` to use a cluster)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def generate(env: Any) -> None:
     env.SetDefault(INTENT_TARGET=host_target(), INTENT_EVIDENCE="tested", PROGSUFFIX="", OBJSUFFIX=".o")
     target_of(env)
     evidence_of(env)
+    use_executor(env.subst("$INTENT_EXECUTOR"))
     SCons.Tool.SourceFileScanner.add_scanner(".intent", _scanner())
     builders = env["BUILDERS"]
     builders["IntentRecord"] = SCons.Builder.Builder(
@@ -85,6 +86,14 @@ def evidence_of(env: Any) -> str:
     if level not in EVIDENCE_LEVELS:
         raise SCons.Errors.UserError(f"evidence={level}: it is one of {', '.join(EVIDENCE_LEVELS)}")
     return level
+
+
+def use_executor(name: str) -> None:
+    """Have the jobs of this run done by the executor that is named; nothing keeps things as they are."""
+    try:
+        session().use_executor(name)
+    except IntentError as failure:
+        raise SCons.Errors.UserError(str(failure)) from None
 
 
 @cache
