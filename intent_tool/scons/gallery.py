@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import SCons.CacheDir
 import SCons.Errors
 import SCons.Script
+import SCons.Util
 
 from intent_tool.emit.files import write_whole
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
+from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline
+from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.session import session
+from intent_tool.scons.snapshot import Snapshot, read_snapshot
 from intent_tool.scons.tool import (
     EVIDENCE_LEVELS,
     PythonAction,
@@ -23,39 +29,53 @@ from intent_tool.scons.tool import (
     host_target,
     known_targets,
     require_packages,
+    use_executor,
 )
 
-VARIABLES = ("target", "evidence")
+SNAPSHOT = ".snapshot.json"
+"""In the build folder: what is up to date there."""
+VARIABLES = ("target", "evidence", "executor", "cache")
 
 
 def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents", build: str = "build") -> None:
     """Declare the whole project: `arguments` are SCons' ``ARGUMENTS``, `goals` its ``COMMAND_LINE_TARGETS``.
 
     Stops SCons with exit status 2 and a message when a variable or a target's name is not known."""
+    # Nothing here needs the tools of the default environment, which take a tenth of a second to find.
+    SCons.Script.DefaultEnvironment(tools=[])
     require_packages()
     SCons.Script.SetOption("no_progress", True)
-    # The jobs of `scons -c` remove folders under each other's feet.
-    SCons.Script.SetOption("num_jobs", 1 if session().clean else os.cpu_count() or 1)
     try:
         _refuse_unknown(arguments)
         known = known_targets()
         targets = select_targets(arguments.get("target", host_target()), known)
+        cache = _cache_folder(arguments["cache"]) if "cache" in arguments else None
     except IntentError as failure:
         sys.stderr.write(f"{failure}\n")
         SCons.Script.Exit(2)
     SCons.Script.Help(_help(known, intents, build), append=True)
     session().report = f"{build}/report.json"
     testing = "test" in goals
+    use_executor(arguments.get("executor", ""))
+    # The jobs of `scons -c` remove folders under each other's feet.
+    SCons.Script.SetOption("num_jobs", 1 if session().clean else session().jobs)
     base = SCons.Script.Environment(
         tools=[generate], INTENT_TARGET=targets[0].name, INTENT_EVIDENCE=arguments.get("evidence", "tested"))
+    if cache is not None:
+        base.CacheDir(_literal(cache), RecordCache)
+    snapshot = session().snapshot = read_snapshot(session().root, session().root / build / SNAPSHOT, {
+        t.name: f"{tool_digest()} {t.digest} {arguments.get('evidence', 'tested')}" for t in targets})
+    is_whole = testing or session().clean or bool(set(goals) - {"intents"}) or not _has_memory()
+    paths = sorted(_intents_below(intents))
     everything = []
     for target in targets:
         env = base.Clone(INTENT_TARGET=target.name)
-        built = _declare(env, target, Path(intents), Path(build) / target.name)
+        changed = [path for path in paths if is_whole or not _is_unchanged(snapshot, target, path)]
+        built = _declare(env, target, changed, Path(intents), Path(build) / target.name, snapshot)
         everything += built
         if testing:
             _declare_tests(env, target, built, f"{build}/{target.name}/junit.xml")
-    if not everything:
+    if not everything and not session().unchanged:
         sys.stderr.write(f"{intents}/: there is no .intent file for {', '.join(t.name for t in targets)}\n")
     SCons.Script.Default(SCons.Script.Alias("intents", everything))
     if session().clean and not session().dry and not set(goals) - {"intents", "test"}:
@@ -66,19 +86,100 @@ def _refuse_unknown(arguments: dict[str, str]) -> None:
     for name, value in arguments.items():
         if name not in VARIABLES:
             raise error("E910", f"`{name}={value}`: there is no variable `{name}`",
-                        help=f"there are {' and '.join(VARIABLES)}; scons -h says more")
+                        help=f"there are {', '.join(VARIABLES)}; scons -h says more")
     if arguments.get("evidence", "tested") not in EVIDENCE_LEVELS:
         raise error("E911", f"`evidence={arguments['evidence']}`: there is no such level",
                     help=f"it is one of {', '.join(EVIDENCE_LEVELS)}")
 
 
-def _declare(env: Any, target: Target, intents: Path, build: Path) -> list[Any]:
-    """The object, header or executable of every intent that is for `target`."""
+class RecordCache(SCons.CacheDir.CacheDir):  # type: ignore[misc]
+    """Keeps records only, as all else is taken out of them, and retrieves them without a line for each."""
+
+    def retrieve(self, node: Any) -> bool:
+        if not (self.is_enabled() and node.name.endswith(RECORD_SUFFIX)):
+            return False
+        kept = Path(self.cachepath(node)[1])
+        try:
+            read_record(kept)
+        except OSError:
+            return False
+        except ValueError:
+            # Damaged. In its place it would also keep the new record out.
+            kept.unlink(missing_ok=True)
+            return False
+        return bool(SCons.CacheDir.CacheRetrieveSilent(node, [], node.get_build_env(), execute=1) == 0)
+
+    def push(self, node: Any) -> Any:
+        return super().push(node) if node.name.endswith(RECORD_SUFFIX) else None
+
+
+def _cache_folder(name: str) -> Path | None:
+    """The folder of `cache=name`, made where it is missing; None where there is none and nothing may be made.
+    Raises `IntentError` when it cannot hold a cache."""
+    folder = session().root / name
+    try:
+        if not name:
+            raise NotADirectoryError(0, "no folder is named")
+        if (session().dry or session().clean) and not (folder / "config").exists():
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(0, "it cannot be read and written")
+        SCons.CacheDir.CacheDir(str(folder))
+    except OSError as failure:
+        raise _no_cache(name, failure.strerror or str(failure)) from None
+    except (SCons.Errors.SConsEnvironmentError, SCons.Util.SConsLockFailure) as failure:
+        raise _no_cache(name, str(failure)) from None
+    return folder
+
+
+def _no_cache(name: str, why: str) -> IntentError:
+    return error("E913", f"`cache={name}` cannot be the cache: {why}",
+                 help="it is a folder, relative to the project or absolute, that is made where it is missing")
+
+
+def _intents_below(folder: str) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        yield from (os.path.join(place, name) for name in files if name.endswith(".intent"))
+
+
+def _has_memory() -> bool:
+    """Whether SCons remembers earlier builds. Who removes that wants everything to be looked at."""
+    return (session().root / ".sconsign.dblite").exists()
+
+
+def _is_unchanged(snapshot: Snapshot, target: Target, path: str) -> bool:
+    is_unchanged = snapshot.is_unchanged(target.name, path)
+    if is_unchanged:
+        session().unchanged[target.name, path] = snapshot.entries[target.name][path]
+    return is_unchanged
+
+
+def _inputs(path: str) -> list[str]:
+    """The intent and those that it uses, and these use, as far as they are there."""
+    found: list[str] = []
+    waiting = [path]
+    while waiting:
+        name = os.path.normpath(waiting.pop())
+        if name not in found and os.path.isfile(name):
+            found.append(name)
+            used = outline(Path(name).read_text("utf-8", "replace")).uses
+            waiting += [os.path.join(os.path.dirname(name), other) for other in used if "\0" not in other]
+    return found
+
+
+def _declare(env: Any, target: Target, paths: list[str], intents: Path, build: Path, snapshot: Snapshot
+             ) -> list[Any]:
+    """The object, header or executable of every one of the intents that is for `target`."""
     built: list[Any] = []
-    for path in sorted(path for path in intents.rglob("*.intent") if path.is_file()):
+    for path in map(Path, paths):
+        if not path.is_file():
+            continue
         said = outline(path.read_text("utf-8", "replace"))
         if said.targets is not None and {target.name, *target.aliases}.isdisjoint(said.targets):
             continue
+        snapshot.begin(target.name, str(path), _inputs(str(path)) if said.uses else [str(path)])
         folder = build / path.relative_to(intents).parent
         if said.program is None:
             built += env.StaticObject(_literal(folder / f"{path.stem}.o"), _literal(path))
@@ -132,7 +233,7 @@ def _help(known: dict[str, Target], intents: str, build: str) -> str:
     lines = [f"  {t.name:{width}}  {t.summary}" + (f" (also {', '.join(t.aliases)})" if t.aliases else "")
              for t in known.values()]
     return f"""
-scons [target=NAME[,NAME…]|all] [evidence=LEVEL] [test]
+scons [target=NAME[,NAME…]|all] [evidence=LEVEL] [executor=dask://HOST:PORT] [cache=DIR] [test]
 
 Finds machine code for every .intent file under {intents}/ and writes it to {build}/<target>/: an object file and a
 C header for a function, an executable for a program. {build}/report.json says what is known about each of them.
@@ -142,6 +243,9 @@ C header for a function, an executable for a program. {build}/report.json says w
 {chr(10).join("  " + line for line in lines)}
 
   evidence=…  the least that is good enough: {', '.join(EVIDENCE_LEVELS)} (in this order; tested when left out)
+  executor=…  dask://HOST:PORT has the jobs done by a Dask cluster; processes on this machine when left out
+  cache=…     a folder, relative to the project, that records of builds are taken from and put into, for other
+              checkouts and machines; none when left out
   test        runs every example and vector on the built files under the target's emulator, and writes
               {build}/<target>/junit.xml
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import sys
 import threading
@@ -14,15 +15,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intent_tool.emit.files import write_whole
-from intent_tool.emit.junit import Case, junit_text
 from intent_tool.emit.listing import evidence_text
 from intent_tool.emit.report import Record, failed_record, report_text
 from intent_tool.language.diagnostics import error
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
+from intent_tool.scons.snapshot import Entry, Snapshot, stamp_of
 from intent_tool.scons.worker import WorkerPool
+
+if TYPE_CHECKING:
+    from intent_tool.emit.junit import Case
 
 MOST_WORKERS = 256
 """More are not started, however many jobs SCons runs at a time."""
@@ -37,6 +41,8 @@ class Item:
     runner: str
     output: str
     record_path: str
+    files: Callable[[], list[str]]
+    """All files that the build makes, the record left out."""
     state: Callable[[], str]
     """What SCons made of the output so far: ``waiting``, ``done`` or ``failed``."""
     record: Record | None = None
@@ -70,6 +76,10 @@ class Session:
     """Path of the JUnit file of each target that is tested."""
     items: dict[str, Item] = field(default_factory=dict)
     """By the record's path."""
+    snapshot: Snapshot | None = None
+    """What earlier runs left behind, for a project that has one."""
+    unchanged: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    """What SCons was not told of, by target and intent."""
     said: set[str] = field(default_factory=set)
     """Problems that are on standard error already."""
     started: float = field(default_factory=time.perf_counter)
@@ -146,18 +156,23 @@ class Session:
         with contextlib.suppress(BrokenPipeError):
             try:
                 if self.clean:
+                    if self.snapshot is not None:
+                        self.snapshot.path.unlink(missing_ok=True)
                     self._write_report(self._earlier())
-                elif self.items:
-                    records = self._records()
-                    self._write_report(records)
+                elif self.items or self.unchanged:
+                    if self.items or not self._is_reported():
+                        self._write_report(self._records())
                     for target, path in self.junit.items():
                         write_whole(self.root / path, self.junit_of(target))
-                    self._summarize(records)
+                    self._write_snapshot()
+                    self._summarize()
             except OSError as failure:
                 print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
 
     def junit_of(self, target: str) -> str:
         """The JUnit document of what is known now about `target`."""
+        from intent_tool.emit.junit import junit_text
+
         return junit_text(f"intents.{target}", [_case(i) for i in self.items.values() if i.target == target])
 
     def _write_report(self, records: list[Record]) -> None:
@@ -171,6 +186,29 @@ class Session:
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 path.parent.rmdir()
+
+    def _is_reported(self) -> bool:
+        """Whether the report is there that was written when all was as it is."""
+        return self.snapshot is not None and self.report is not None and self.snapshot.report is not None \
+            and self.snapshot.report == stamp_of(str(self.root / self.report))
+
+    def _write_snapshot(self) -> None:
+        if self.snapshot is None:
+            return
+        report = stamp_of(str(self.root / self.report)) if self.report is not None else None
+        if not self.items and self.snapshot.report == report:
+            return
+        for target in {item.target for item in self.items.values()} | {target for target, _ in self.unchanged}:
+            self.snapshot.retain(target, {intent for name, intent in self.unchanged if name == target})
+        for item in self.items.values():
+            record = self._record(item) if item.state() == "done" else None
+            if record is not None and not record["problems"]:
+                self.snapshot.end(item.target, item.intent, [item.record_path, *item.files()], record["evidence"],
+                                  bool(record["vectors"]) and item.runner not in record["emulators"])
+        # A record that was made now says so; the next report says otherwise.
+        is_final = all(item.record is None and not item.problems for item in self.items.values())
+        self.snapshot.report = report if is_final else None
+        self.snapshot.write()
 
     def _records(self) -> list[Record]:
         """A record of every item that was built, now or before, or that failed now; and those of other targets
@@ -189,17 +227,24 @@ class Session:
         """The records in the report's folder that are not of this run, and whose intents are still there."""
         if self.report is None:
             return []
+        if self._is_reported():
+            known = json.loads((self.root / self.report).read_bytes())["records"]
+            here = {(item.intent, item.target) for item in self.items.values()}
+            return [record | {"cached": True} for record in known if not record["problems"]
+                    and (record["intent"], record["target"]) not in here and (self.root / record["intent"]).is_file()]
         mine = {self.root / path for path in self.items}
         paths = set((self.root / self.report).parent.rglob(f"*{RECORD_SUFFIX}")) - mine
         records = [record for path in sorted(paths) if (record := _read_record(path)) is not None]
         return [record for record in records if (self.root / record["intent"]).is_file()]
 
-    def _summarize(self, records: list[Record]) -> None:
+    def _summarize(self) -> None:
         if self.quiet:
             return
         seconds = time.perf_counter() - self.started
         states = Counter("built" if i.record is not None else i.state() for i in self.items.values())
-        targets = list(dict.fromkeys(i.target for i in self.items.values()))
+        states["done"] += len(self.unchanged)
+        used = {i.target: None for i in self.items.values()} | {target: None for target, _ in self.unchanged}
+        targets = list(used) if self.snapshot is None else [name for name in self.snapshot.keys if name in used]
         counts = [f"{states['built']} built", f"{states['done']} up to date", f"{states['failed']} failed"]
         if states["waiting"]:
             counts.append(f"{states['waiting']} not reached")
@@ -208,19 +253,24 @@ class Session:
             good = sum(t["accepted"] for t in tests)
             vectors = sum(t["vectors"] for t in tests)
             counts.append(f"{good} of {len(tests)} passed their test ({vectors:,} vectors)")
-        intents = len({i.intent for i in self.items.values()})
-        print(f"{_count(intents, 'intent')}, {_count(len(self.items), 'binary', 'binaries')} "
+        intents = len({i.intent for i in self.items.values()} | {intent for _, intent in self.unchanged})
+        print(f"{_count(intents, 'intent')}, "
+              f"{_count(len(self.items) + len(self.unchanged), 'binary', 'binaries')} "
               f"for {', '.join(targets)}: {', '.join(counts)}; {seconds:.1f} s")
-        built = Counter(r["evidence"] for i in self.items.values() if (r := self._record(i)) is not None)
+        records = [record for i in self.items.values() if (record := self._record(i)) is not None]
+        built = Counter(record["evidence"] for record in records)
+        built.update(entry.evidence for entry in self.unchanged.values())
         if not self.junit and built:
             levels = ("proved", "bounded", "tested", "none")
             print("evidence: " + ", ".join(f"{built[level]} {level}" for level in levels if built[level]))
-        for target, runner in sorted({(i.target, i.runner) for i in self.items.values()}):
-            emulators = [r["emulators"] for r in records if r["target"] == target and r["vectors"]]
-            emulators += [i.test["emulators"] for i in self.items.values() if i.target == target and i.test]
-            if any(runner not in names for names in emulators):
-                print(f"note: {runner} did not run every binary of {target}; unicorn stood in. "
-                      f"`apt-get install qemu-user` provides it")
+        runners = {i.target: i.runner for i in self.items.values()}
+        emulators = [(r["target"], r["emulators"]) for r in records if r["vectors"]]
+        emulators += [(i.target, i.test["emulators"]) for i in self.items.values() if i.test]
+        without = {target for target, names in emulators if runners[target] not in names}
+        without |= {target for (target, _), entry in self.unchanged.items() if entry.stood_in}
+        for target in sorted(without):
+            print(f"note: qemu-user did not run every binary of {target}; unicorn stood in. "
+                  f"`apt-get install qemu-user` provides it")
 
 
 def _read_record(path: Path) -> Record | None:
@@ -231,6 +281,8 @@ def _read_record(path: Path) -> Record | None:
 
 
 def _case(item: Item) -> Case:
+    from intent_tool.emit.junit import Case
+
     name = item.stem
     classname = ".".join([item.target, *Path(item.intent).parts[:-1]])
     if item.test is None:
@@ -249,9 +301,10 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 @cache
 def session() -> Session:
     """The session of this process: SCons runs once in it, and every environment takes part in the same run."""
-    from SCons.Script import Dir, GetOption
+    from SCons.Node.FS import get_default_fs
+    from SCons.Script import GetOption
 
-    root = Path(Dir("#").abspath)
+    root = Path(get_default_fs().Dir("#").abspath)
     current = Session(root, WorkerPool(MOST_WORKERS), quiet=bool(GetOption("silent")),
                       dry=bool(GetOption("no_exec") or GetOption("help")), clean=bool(GetOption("clean")))
     atexit.register(current.finish)

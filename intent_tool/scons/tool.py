@@ -141,7 +141,7 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
         runner = target.runner[0] if target.runner else "unicorn"
         session().items[record.get_path()] = Item(
             intent.srcnode().get_path(), target.name, runner, output.get_path(), record.get_path(),
-            lambda: _state(record))
+            lambda: [node.get_path() for node in record.attributes.intent_files], lambda: _state(record))
     record.attributes.intent_files.append(output)
     output.attributes.intent_record = record
     env.Depends(output, record)

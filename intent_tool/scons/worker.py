@@ -23,7 +23,7 @@ from typing import IO, Any
 
 MEMORY_VARIABLE, SECONDS_VARIABLE = "INTENT_WORKER_MEMORY", "INTENT_WORKER_SECONDS"
 MEMORY_MIB = 4096
-"""What a worker may hold unless the variable says something else; the solvers that it starts have their own limits."""
+"""What a worker may hold unless the variable says something else; the solvers that it starts have limits, too."""
 SECONDS = 900.0
 """How long one call may take, by the clock, unless the variable says something else."""
 _LOOK = 0.25

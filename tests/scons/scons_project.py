@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+SNAPSHOT = ".snapshot.json"
 SCONSTRUCT = """\
 from intent_tool.scons.gallery import gallery
 gallery(ARGUMENTS, COMMAND_LINE_TARGETS)
@@ -83,8 +84,9 @@ class Project:
         return ran.out
 
     def files(self, folder: str = "build") -> set[str]:
+        """All but the snapshot, which says nothing that the others do not."""
         top = self.folder / folder
-        return {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
+        return {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file() and path.name != SNAPSHOT}
 
     def records(self) -> dict[tuple[str, str], dict[str, Any]]:
         """The report, by the intent's stem and target."""

@@ -243,7 +243,7 @@ def test_without_qemu_unicorn_runs_the_code_and_the_output_says_so(project: Proj
     empty.mkdir()
     out = project.build("target=arm64", "build/arm64/average.o", PATH=str(empty))
     assert re.search(r"proved \([\d,]+ vectors, unicorn\)", out)
-    assert "note: qemu-aarch64 did not run every binary of arm64; unicorn stood in." in out
+    assert "note: qemu-user did not run every binary of arm64; unicorn stood in." in out
     assert project.records()["average", "arm64"]["emulators"] == ["unicorn"]
 
 
