@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intent_tool import __version__
-from intent_tool.commands import build, check, doctor, new, show, targets, verify
+from intent_tool.commands import build, check, cmake_dir, doctor, new, show, targets, verify
 from intent_tool.commands.common import Failed, Reply, Usage
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.packages import PACKAGES
 
 DONE, AT_FAULT, USAGE, OWN_FAULT = 0, 1, 2, 3
 
-COMMANDS = (build, check, show, verify, targets, new, doctor)
+COMMANDS = (build, check, show, verify, targets, new, doctor, cmake_dir)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for module in COMMANDS:
         summary = module.SUMMARY
-        command = commands.add_parser(module.__name__.rpartition(".")[2], help=summary, description=summary,
-                                      allow_abbrev=False)
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
+        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         command.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
         command.add_argument("--root", type=Path, metavar="FOLDER",
                              help="the project's folder: intents are used from inside it, and its targets/ counts "

@@ -12,6 +12,7 @@ from intent_tool.emit.files import remove, write_whole
 from intent_tool.language.diagnostics import Diagnostic, IntentError
 
 if TYPE_CHECKING:
+    from intent_tool.machine.target import Target
     from intent_tool.pipeline import Built
 
 SUMMARY = "build intents to files"
@@ -84,7 +85,8 @@ def _build(options: argparse.Namespace, several: bool) -> Reply:
         outputs.append(_Output(options.header, header_text(*(b.contract for b in built),
                                                            guard=_identifier(options.header.stem))))
     if options.depfile is not None:
-        inputs = sorted({_shown(name) for b in built for name in b.contract.files})
+        inputs = sorted({_shown(name) for name in (*_own_records(target, root),
+                                                   *(name for b in built for name in b.contract.files))})
         outputs.append(_Output(options.depfile, _rule([str(o.path) for o in outputs], inputs)))
     for output in outputs:
         write_whole(output.path, output.data, output.executable)
@@ -144,6 +146,15 @@ def _path_in(options: argparse.Namespace, file: Path) -> Path | None:
     return Path(options.output) / (file.stem + SUFFIXES["obj"])
 
 
+def _own_records(target: Target, root: Path) -> list[str]:
+    """The project's target records, when `target` is one of them: it may extend any other."""
+    from intent_tool.machine.target import shipped_records
+
+    if (shipped_records() / f"{target.name}.yaml").is_file():
+        return []
+    return [str(path) for path in (root / "targets").resolve().glob("*.yaml")]
+
+
 def _identifier(text: str) -> str:
     return "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
 
@@ -156,9 +167,12 @@ def _shown(name: str) -> str:
 
 
 def _rule(outputs: list[str], inputs: list[str]) -> str:
-    """A Makefile rule, and an empty one for each input, so that one that is deleted is no error (as gcc -MP)."""
+    """A Makefile rule, and an empty one for each input, so that one that is deleted is no error (as gcc -MP).
+
+    The space that ends an empty rule is for CMake 3.20 to 3.22, which take a colon before a newline for a part of the
+    name."""
     left, right = (" \\\n  ".join(_escaped(name) for name in names) for names in (outputs, inputs))
-    return f"{left}: \\\n  {right}\n" + "".join(f"\n{_escaped(name)}:\n" for name in inputs)
+    return f"{left}: \\\n  {right}\n" + "".join(f"\n{_escaped(name)}: \n" for name in inputs)
 
 
 def _escaped(name: str) -> str:

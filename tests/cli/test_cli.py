@@ -20,7 +20,7 @@ def test_build_an_object_a_header_and_a_depfile(folder: Folder) -> None:
     assert (folder.path / "out/a.o").read_bytes()[:4] == b"\x7fELF"
     assert "uint32_t average_floor(uint32_t a, uint32_t b);" in (folder.path / "out/a b.h").read_text()
     assert (folder.path / "out/a.d").read_text() == (
-        "out/a.o \\\n  out/a\\ b.h: \\\n  average.intent\n\naverage.intent:\n")
+        "out/a.o \\\n  out/a\\ b.h: \\\n  average.intent\n\naverage.intent: \n")
 
 
 def test_make_reads_the_depfile(folder: Folder) -> None:
@@ -123,6 +123,9 @@ def test_a_failed_build_leaves_no_output_old_or_new(folder: Folder) -> None:
     (["verify", "nothing.o", "average.intent"], 1, "nothing.o"),
     (["new", "3x"], 2, "starts with a letter"),
     (["new", "average"], 1, "is there already"),
+    (["new"], 2, "NAME, or --scons without a NAME"),
+    (["new", "fresh", "--scons"], 2, "NAME, or --scons without a NAME"),
+    (["new", "--program", "--scons"], 2, "not allowed with"),
 ])
 def test_what_goes_wrong(folder: Folder, arguments: list[str], status: int, message: str) -> None:
     """Said on standard error, and nothing is written; the same as JSON."""
@@ -202,6 +205,41 @@ def test_a_new_file_builds_as_it_stands(folder: Folder, arguments: list[str]) ->
     assert "fresh.intent: written" in folder.good(*arguments)
     assert "fresh: the contract holds together" in folder.good("check", "fresh.intent")
     folder.good("build", "fresh.intent", "--target", "arm64", "-o", "fresh")
+
+
+def test_a_new_scons_tool(folder: Folder) -> None:
+    """It goes beside the SConstruct, twice is as once, and another file of that name stays."""
+    name = "site_scons/site_tools/intent.py"
+    folder.write("SConstruct", "env = Environment(tools=['intent'], INTENT_TARGET='arm64')\n"
+                 "env.Object('average.intent')\n")
+    (folder.path / "below").mkdir()
+    below = Folder(folder.path / "below")
+    assert f"{name}: written" in below.good("new", "--scons")
+    before = (folder.path / name).read_text()
+    assert f"{name}: is there already" in folder.good("new", "--scons")
+    assert (folder.path / name).read_text() == before
+    subprocess.run([sys.executable, "-m", "SCons"], cwd=folder.path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                   capture_output=True, check=True)
+    assert (folder.path / "average.o").is_file()
+    folder.write(name, "# Another tool.\n")
+    ran = folder.run("new", "--scons")
+    assert ran.status == 1
+    assert "is there already, differs from what would be written, and stays as it is" in ran.err
+    assert (folder.path / name).read_text() == "# Another tool.\n"
+
+
+def test_cmake_dir(folder: Folder) -> None:
+    path = folder.good("cmake-dir").removesuffix("\n")
+    assert (Path(path) / "IntentToolConfig.cmake").is_file()
+    assert folder.run("cmake-dir", "--json").json == {"ok": True, "folder": path}
+
+
+def test_a_depfile_names_the_records_of_the_projects_targets(folder: Folder) -> None:
+    folder.write("SConstruct", "")
+    folder.write("targets/mine.yaml", "name: mine\nextends: riscv64\nsummary: My board\n")
+    for target, inputs in (("mine", ["targets/mine.yaml", "triple.intent"]), ("riscv64", ["triple.intent"])):
+        folder.good("build", "triple.intent", "--target", target, "-o", "x.o", "-MD", "x.d")
+        assert re.findall(r"^(.*): $", (folder.path / "x.d").read_text(), re.MULTILINE) == inputs
 
 
 def test_doctor(folder: Folder) -> None:

@@ -57,6 +57,16 @@ def test_the_snippet_is_the_example() -> None:
     assert [line for line in example.splitlines() if line and not line.startswith("#")] == snippet.splitlines()
 
 
+@pytest.mark.parametrize(("language", "path"), [
+    ("cmake", "cmake/CMakeLists.txt"), ("meson", "meson/meson.build"), ("make", "makefile/Makefile"),
+    ("rust", "cargo/build.rs")])
+def test_the_snippets_of_other_build_systems_are_in_the_examples(language: str, path: str) -> None:
+    (snippet,) = fenced(language)
+    quoted, whole = (re.sub(r"^ +", "", text, flags=re.MULTILINE)
+                     for text in (snippet, (ROOT / "examples" / path).read_text()))
+    assert quoted in whole
+
+
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))
 def test_links(path: str) -> None:
     assert (ROOT / path).is_file()

@@ -1,47 +1,48 @@
-"""The examples work as they stand."""
+"""The examples for SCons work as they stand."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
+import json
 from pathlib import Path
 
-from scons_project import ROOT, Project
-
-EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
-
-
-def copy(name: str, tmp_path: Path) -> Project:
-    shutil.copytree(ROOT / "examples" / name, tmp_path / name)
-    return Project(tmp_path / name)
-
-
-def test_every_example_has_its_test() -> None:
-    assert EXAMPLES == ["c_program", "makefile", "own_target"]
+import pytest
+from example import CROSS, HOST, MACHINES, check_rebuilds, copy
 
 
 def test_c_program(tmp_path: Path) -> None:
     example = copy("c_program", tmp_path)
-    example.build()
-    done = subprocess.run([example.folder / "midpoints"], capture_output=True, text=True, check=True)
-    assert done.stdout == "4000000001\n-5\n"
-
-
-def test_makefile(tmp_path: Path) -> None:
-    example = copy("makefile", tmp_path)
-    command = ["make", f"INTENT_TOOL={sys.executable} -m intent_tool"]
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=example.folder, env=environment, check=True, capture_output=True)
-    done = subprocess.run([example.folder / "parity"], capture_output=True, text=True, check=True)
-    assert done.stdout == "1 0\n"
-    again = subprocess.run(command, cwd=example.folder, env=environment, check=True, capture_output=True, text=True)
-    assert "up to date" in again.stdout
+    (command,) = example.told("SConstruct")
+    assert example.good(command).endswith("\n4000000001\n-5\n")
 
 
 def test_own_target(tmp_path: Path) -> None:
     example = copy("own_target", tmp_path)
-    example.build("target=board,riscv64", "test")
-    records = example.records()
+    (command,) = example.told("SConstruct")
+    example.good(command.replace("target=board", "target=board,riscv64"))
+    report = json.loads((example.folder / "build/report.json").read_text())
+    instructions = {record["target"]: record["instructions"] for record in report["records"]}
     # Zbb has clz: the code is shorter than without it.
-    assert records["bit_length", "board"]["instructions"] < records["bit_length", "riscv64"]["instructions"]
+    assert instructions["board"] < instructions["riscv64"]
+
+
+def test_cpp_shared(tmp_path: Path) -> None:
+    example = copy("cpp_shared", tmp_path)
+    native, _ = example.told("SConstruct")
+    build, program = native.split(" && ")
+    check_rebuilds(example, build, program, lambda name: {f"{name}.os", f"{name}.h"})
+    assert example.machine("libsamples.so") == MACHINES[HOST]
+
+
+@pytest.mark.parametrize("target", CROSS)
+def test_cpp_shared_for_another_machine(tmp_path: Path, target: str) -> None:
+    example = copy("cpp_shared", tmp_path)
+    _, cross = example.told("SConstruct")
+    out = example.good(cross.replace("aarch64", CROSS[target]))
+    assert out.endswith("\n122 255 0\n")
+    assert example.machine("libsamples.so") == example.machine("mixer") == MACHINES[CROSS[target]]
+
+
+def test_cpp_shared_names_the_compiler_that_is_missing(tmp_path: Path) -> None:
+    ran = copy("cpp_shared", tmp_path).run("scons cross=sparc64-linux-gnu")
+    assert ran.status != 0
+    assert "sparc64-linux-gnu-g++ is missing: apt-get install g++-sparc64-linux-gnu" in ran.text
