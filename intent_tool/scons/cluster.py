@@ -21,7 +21,7 @@ from intent_tool.judge.budget import SECONDS_VARIABLE
 from intent_tool.language.diagnostics import error
 from intent_tool.scons import jobs
 from intent_tool.scons.digest import tool_digest
-from intent_tool.scons.outline import outline
+from intent_tool.scons.outline import with_used
 from intent_tool.scons.worker import WorkerPool
 
 Data = dict[str, Any]
@@ -82,16 +82,10 @@ def packed(request: Data) -> Data:
     root = Path(request["root"])
     names = [str(p.relative_to(root)) for p in sorted((root / "targets").glob("*")) if p.is_file()]
     names += [request["binary"]] if "binary" in request else []
-    waiting = [request["intent"]]
-    while waiting:
-        name = os.path.normpath(waiting.pop())
-        if name in names or not (root / name).is_file():
-            continue
+    for name in with_used(root, request["intent"]):
         if name.startswith(".."):
             raise ClusterLost(f"{name} lies outside of the project, and is not sent to a cluster")
         names.append(name)
-        text = (root / name).read_text("utf-8", "replace")
-        waiting += [os.path.join(os.path.dirname(name), used) for used in outline(text).uses]
     files = {name: base64.b64encode((root / name).read_bytes()).decode() for name in names}
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     return {"request": request, "files": files, "tool": tool_digest(), "settings": settings}

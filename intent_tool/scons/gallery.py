@@ -18,7 +18,7 @@ from intent_tool.emit.files import write_whole
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
 from intent_tool.scons.digest import tool_digest
-from intent_tool.scons.outline import outline
+from intent_tool.scons.outline import outline, with_used
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.session import session
 from intent_tool.scons.snapshot import Snapshot, read_snapshot
@@ -156,19 +156,6 @@ def _is_unchanged(snapshot: Snapshot, target: Target, path: str) -> bool:
     return is_unchanged
 
 
-def _inputs(path: str) -> list[str]:
-    """The intent and those that it uses, and these use, as far as they are there."""
-    found: list[str] = []
-    waiting = [path]
-    while waiting:
-        name = os.path.normpath(waiting.pop())
-        if name not in found and os.path.isfile(name):
-            found.append(name)
-            used = outline(Path(name).read_text("utf-8", "replace")).uses
-            waiting += [os.path.join(os.path.dirname(name), other) for other in used if "\0" not in other]
-    return found
-
-
 def _declare(env: Any, target: Target, paths: list[str], intents: Path, build: Path, snapshot: Snapshot
              ) -> list[Any]:
     """The object, header or executable of every one of the intents that is for `target`."""
@@ -179,7 +166,7 @@ def _declare(env: Any, target: Target, paths: list[str], intents: Path, build: P
         said = outline(path.read_text("utf-8", "replace"))
         if said.targets is not None and {target.name, *target.aliases}.isdisjoint(said.targets):
             continue
-        snapshot.begin(target.name, str(path), _inputs(str(path)) if said.uses else [str(path)])
+        snapshot.begin(target.name, str(path), with_used(session().root, str(path)) if said.uses else [str(path)])
         folder = build / path.relative_to(intents).parent
         if said.program is None:
             built += env.StaticObject(_literal(folder / f"{path.stem}.o"), _literal(path))

@@ -6,8 +6,10 @@ is wrong with it, so what is unclear here is left out."""
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 _KEY = re.compile(r"""^\ufeff?["']?(uses|targets|program)["']?[ \t]*:""", re.MULTILINE)
 
@@ -35,6 +37,20 @@ def outline(text: str) -> Outline:
         targets=tuple(values["targets"]) if "targets" in values else None,
         uses=tuple(values.get("uses", ())),
     )
+
+
+def with_used(root: Path, intent: str) -> list[str]:
+    """The intent and those that it uses, and these use, as far as they are there. Paths are relative to `root`."""
+    found: list[str] = []
+    waiting = [intent]
+    while waiting:
+        name = os.path.normpath(waiting.pop())
+        path = os.path.join(root, name)
+        if name not in found and os.path.isfile(path):
+            found.append(name)
+            used = outline(Path(path).read_text("utf-8", "replace")).uses
+            waiting += [os.path.join(os.path.dirname(name), other) for other in used if "\0" not in other]
+    return found
 
 
 def _top_level(text: str) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ from intent_tool.emit.files import remove, write_whole
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine.target import Target, load_targets, select_targets
 from intent_tool.packages import missing_packages
+from intent_tool.scons import ninja
 from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline
 from intent_tool.scons.record import RECORD_SUFFIX, RecordFile, read_record
@@ -144,6 +145,10 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
             lambda: [node.get_path() for node in record.attributes.intent_files], lambda: _state(record))
     record.attributes.intent_files.append(output)
     output.attributes.intent_record = record
+    if ninja.register(output, "_write_binary", ("_build", "_write_header"), target_of(env).name, evidence_of(env),
+                      session().root):
+        # What ninja builds is not known here.
+        session().quiet = True
     env.Depends(output, record)
     return record
 
