@@ -39,6 +39,12 @@ def outline(text: str) -> Outline:
     )
 
 
+def function_name(text: str) -> str | None:
+    """The name in the signature of an intent file's `text`; None where there is none to be seen."""
+    found = re.search(r"(\w+)\s*\(", " ".join(_top_level(text).get("signature", [])))
+    return found[1] if found else None
+
+
 def with_used(root: Path, intent: str) -> list[str]:
     """The intent and those that it uses, and these use, as far as they are there. Paths are relative to `root`."""
     found: list[str] = []

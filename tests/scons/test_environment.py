@@ -178,3 +178,38 @@ def test_a_site_tools_shim(mixed: Project) -> None:
                 "env.Object('average_floor.intent')\n")
     mixed.build()
     assert (mixed.folder / "average_floor.o").read_bytes()[18] == 183
+
+
+@pytest.mark.parametrize("call", ["Program('app', ['main.c', %s])", "StaticLibrary('sums', [%s])",
+                                  "SharedLibrary('sums', [%s])", "LoadableModule('sums', [%s])"])
+def test_two_intents_with_one_symbol(mixed: Project, call: str) -> None:
+    mixed.write("other/average.intent", AVERAGE)
+    mixed.write("SConstruct", SETUP + "env." + call % "'average_floor.intent', 'other/average.intent'" + "\n")
+    ran = mixed.scons()
+    assert ran.status == 2
+    assert "`average_floor` is defined by average_floor.intent and by other/average.intent" in ran.err
+
+
+def test_an_intent_and_a_c_function_with_one_symbol(mixed: Project) -> None:
+    """The linker says it, with both places."""
+    mixed.write("main.c", MAIN + "uint32_t average_floor(uint32_t a, uint32_t b) { return a + b; }\n")
+    mixed.write("SConstruct", SETUP + "env.Program('app', ['main.c', 'average_floor.intent'])\n")
+    ran = mixed.scons()
+    assert ran.status == 2
+    assert "multiple definition of `average_floor'" in ran.err
+    assert "average_floor.o" in ran.err and "main.c" in ran.err
+    assert not (mixed.folder / "app").exists()
+
+
+@pytest.mark.parametrize(("compiler", "message"), [
+    ("gcc", "gcc links for x86_64, and the intents are for arm64"),
+    ("m68k-none-gcc", "m68k-none-gcc is not installed"),
+])
+def test_no_compiler_for_the_c_part(mixed: Project, compiler: str, message: str) -> None:
+    mixed.write("SConstruct", SETUP.replace("x86_64", "arm64").replace('CC="gcc"', f'CC="{compiler}"')
+                + "env.Program('app', ['main.c', 'average_floor.intent'])\n")
+    ran = mixed.scons()
+    assert ran.status == 2
+    assert message in ran.err
+    assert "apt-get install gcc-aarch64-linux-gnu" in ran.err
+    assert not mixed.files(".") - {"SConstruct", "main.c", "average_floor.intent", ".sconsign.dblite"}
