@@ -173,6 +173,7 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
     """The node of the record that `output` is taken from. Making it is what finds and judges the code."""
     record = env.File(f"#{base}{RECORD_SUFFIX}".replace("$", "$$"))
     if not record.has_builder():
+        use_executor(env.subst("$INTENT_EXECUTOR"))
         env.IntentRecord(record, intent)
         record.attributes.intent_program = is_program
         record.attributes.intent_files = []
@@ -213,6 +214,11 @@ class PythonAction(SCons.Action.FunctionAction):  # type: ignore[misc]
         contents: bytes = self._signature(target, source, env)
         return contents
 
+    def genstring(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
+        """What `--debug=explain` calls the action, of which it shows the old and the new when they differ."""
+        contents: bytes = self._signature(target, source, env)
+        return contents.decode()
+
     def strfunction(self, target: Any, source: Any, env: Any, executor: Any = None) -> str:
         if not (self._announcement and GetOption("no_exec")):
             return ""
@@ -223,7 +229,9 @@ class PythonAction(SCons.Action.FunctionAction):  # type: ignore[misc]
 def _record_signature(target: Any, source: Any, env: Any) -> bytes:
     """What a binary depends on besides its sources."""
     kind = "program" if target[0].attributes.intent_program else "function"
-    return f"intent {kind} {tool_digest()} {target_of(env).digest} {evidence_of(env)}".encode()
+    goal = target_of(env)
+    return (f"{kind} by intent_tool {tool_digest()} for {goal.name} {goal.digest} with evidence {evidence_of(env)}"
+            ).encode()
 
 
 def _build(target: Any, source: Any, env: Any) -> Any:
