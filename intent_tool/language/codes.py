@@ -123,5 +123,6 @@ CODES = {
     "E905": "a program where the build wants a function, or the other way round",
     "E910": "an unknown variable on SCons' command line",
     "E911": "an unknown level of evidence",
+    "E912": "no such executor, or it does not answer",
     "E913": "a folder that cannot be SCons' cache",
 }
