@@ -20,9 +20,9 @@ from intent_tool.emit.files import write_whole
 Stamp = tuple[int, int, int, int]
 """Inode, size in bytes, times of the last change of content and of anything, in ns since 1970."""
 
-SETTLED_NS = 2_000_000_000
-"""How long ago a file's last change must be for its stamp to tell it from the next: a file system's clock is coarse,
-and a file may change twice within one of its ticks."""
+SETTLED_NS, SETTLED_COARSE_NS = 50_000_000, 2_500_000_000
+"""How long ago a file's last change must be for its stamp to tell it from the next: a file system has ticks, of
+10 ms at most on Linux, and of 2 s where its times are whole milliseconds or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Snapshot:
 
     def begin(self, target: str, intent: str, inputs: Iterable[str]) -> None:
         """SCons is about to look at an intent, which depends on the files `inputs`."""
-        limit = time.time_ns() - SETTLED_NS
+        now = time.time_ns()
         stamps = {path: self.stamp(path) for path in inputs}
-        settled = {path: stamp for path, stamp in stamps.items() if stamp is not None and max(stamp[2:]) < limit}
+        settled = {path: stamp for path, stamp in stamps.items() if stamp is not None and _is_settled(stamp, now)}
         self.before[target, intent] = settled if len(settled) == len(stamps) else None
 
     def end(self, target: str, intent: str, outputs: Iterable[str], evidence: str, stood_in: bool) -> None:
@@ -90,6 +90,11 @@ class Snapshot:
             target: {intent: [e.inputs, e.outputs, e.evidence, e.stood_in] for intent, e in entries.items()}
             for target, entries in self.entries.items()}}
         write_whole(self.path, json.dumps(content, separators=(",", ":")))
+
+
+def _is_settled(stamp: Stamp, now: int) -> bool:
+    changed = max(stamp[2:])
+    return changed < now - (SETTLED_NS if stamp[3] % 1_000_000 else SETTLED_COARSE_NS)
 
 
 def stamp_of(path: str) -> Stamp | None:

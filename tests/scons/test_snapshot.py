@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Project:
 
 def settle() -> None:
     """Wait until a change of a file would be seen in its stamp."""
-    time.sleep(2.1)
+    time.sleep(0.1)
 
 
 def built(project: Project, *arguments: str) -> set[str]:
