@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass, field
 
-SECONDS = 3.0
+SECONDS = 6.0
 """What a proof may take unless the variable says something else."""
 SECONDS_VARIABLE = "INTENT_PROOF_SECONDS"
 STALLED = 12

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import os
 import pickle
 import random
@@ -35,6 +36,8 @@ _QUICK = 3_000_000_000
 """Values computed by trying all inputs, in a few seconds."""
 _MOMENT = 0.02
 """Seconds between looks at how the solvers are doing."""
+_LATER = 0.15
+"""When the first lane begins where another leads, in seconds."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -63,6 +66,10 @@ class Lane:
     share: float
     """The part of a question's time after which it gives way: there are more solvers than processors."""
     check: Callable[[Graph, Sequence[Term]], tuple[str, Model]]
+    library: str
+    """What it imports: once, before its children are forked."""
+    leads: bool = False
+    """Whether it is the first where there is a division."""
 
 
 def lanes() -> tuple[Lane, ...]:
@@ -73,13 +80,14 @@ def lanes() -> tuple[Lane, ...]:
     from intent_tool.judge.solve_sweep import sweep_check
 
     return (
-        Lane("bitwuzla", 0.0, 1.0, lambda graph, conditions: bitwuzla_check(conditions)),
-        Lane("exhaustion", 0.2, 1.0, lambda graph, conditions: exhaustion_check(conditions)),
-        Lane("z3 linear integers", 0.2, 0.4, lambda graph, conditions: linear_check(conditions)),
-        Lane("cases", 0.5, 0.2, cases_check),
-        Lane("sweeping", 0.7, 0.9, sweep_check),
-        Lane("bitwuzla with abstraction", 1.6, 0.15, lambda graph, conditions: bitwuzla_check_abstract(conditions)),
-        Lane("z3 bit-vectors", 2.0, 0.15, lambda graph, conditions: z3_check(conditions)),
+        Lane("bitwuzla", 0.0, 1.0, lambda graph, conditions: bitwuzla_check(conditions), "bitwuzla"),
+        Lane("exhaustion", 0.2, 1.0, lambda graph, conditions: exhaustion_check(conditions), "numpy"),
+        Lane("z3 linear integers", 0.2, 0.4, lambda graph, conditions: linear_check(conditions), "z3", True),
+        Lane("cases", 0.5, 0.2, cases_check, "z3"),
+        Lane("sweeping", 0.7, 0.9, sweep_check, "z3"),
+        Lane("bitwuzla with abstraction", 1.6, 0.15, lambda graph, conditions: bitwuzla_check_abstract(conditions),
+             "bitwuzla"),
+        Lane("z3 bit-vectors", 2.0, 0.15, lambda graph, conditions: z3_check(conditions), "z3"),
     )
 
 
@@ -161,7 +169,8 @@ class _Child:
 
 
 class _Race:
-    """One child works through all questions with the first solver; where it lingers, others join in."""
+    """One child works through all questions with the first solver; where it lingers, others join in. Where another
+    one is likely to be quicker it waits for that."""
 
     def __init__(self, graph: Graph, questions: Sequence[Question], open_questions: list[int],
                  answers: dict[int, Answer], budget: Budget) -> None:
@@ -196,9 +205,8 @@ class _Race:
         began = time.monotonic()
         for child in self.children:
             child.before = child.used = processor_seconds(child.pid)
-        if not any(c.lane == 0 for c in self.children):
-            self.children.append(self._start(0, list(self.left)))
-        started, elapsed = {0}, 0.0
+        starts = self._starts(current)
+        started, elapsed = {c.lane for c in self.children}, 0.0
         while current in self.left:
             for child in self.children:
                 child.used = max(child.used, processor_seconds(child.pid))
@@ -211,9 +219,9 @@ class _Race:
                     self._end(child)
             # Where trying all inputs is a matter of seconds the others would only be in its way.
             wait = is_quick and any(self.lanes[c.lane].name == "exhaustion" for c in self.children)
-            for number, lane in enumerate(self.lanes):
-                if number not in started and ((elapsed >= lane.start and not wait) or not self.children):
-                    self.children.append(self._start(number, [current]))
+            for start, number in starts:
+                if number not in started and ((elapsed >= start and not wait) or not self.children):
+                    self.children.append(self._start(number, [current] if number else list(self.left)))
                     started.add(number)
             if not self.children:
                 self.left.remove(current)
@@ -224,6 +232,12 @@ class _Race:
             # The first lane may go on when it is already past this question.
             if child.lane != 0 or current in child.questions[:1]:
                 self._end(child)
+
+    def _starts(self, question: int) -> list[tuple[float, int]]:
+        """When each lane begins, in order. Linear arithmetic knows of a division at once, if ever."""
+        divides = any(t.op in ("udiv", "urem", "sdiv", "srem") for t in topological(self.conditions[question]))
+        return sorted((0.0 if divides and lane.leads else lane.start if number or not divides else _LATER, number)
+                      for number, lane in enumerate(self.lanes))
 
     def _listen(self) -> None:
         """Takes the answers that come within a moment."""
@@ -236,6 +250,7 @@ class _Race:
                         self.left.remove(index)
 
     def _start(self, lane: int, wanted: list[int]) -> _Child:
+        importlib.import_module(self.lanes[lane].library)
         receive, send = os.pipe()
         pid = os.fork()
         if pid == 0:

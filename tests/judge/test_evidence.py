@@ -182,7 +182,7 @@ signature: uint32_t average(uint32_t a, uint32_t b)
 returns: (a + b) // 2
 """
     assembly = "average:\nand w2, w0, w1\neor w3, w0, w1\nadd w0, w2, w3, lsr #1\nret"
-    clueless = Lane("clueless", 0.0, 1.0, lambda graph, conditions: ("unknown", {}))
+    clueless = Lane("clueless", 0.0, 1.0, lambda graph, conditions: ("unknown", {}), "os")
     with monkeypatch.context() as patch:
         patch.setattr("intent_tool.judge.portfolio.lanes", lambda: (clueless,))
         verdict = judged("arm64", average, assembly)

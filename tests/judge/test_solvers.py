@@ -166,7 +166,7 @@ def test_a_solver_that_crashes_or_lies_proves_nothing(monkeypatch: pytest.Monkey
         return "unsat" if bytearray(8 << 30) else "unknown", {}
     for check in (crash, lie, hoard):
         monkeypatch.setattr("intent_tool.judge.portfolio.lanes",
-                            lambda check=check: (Lane("faulty", 0.0, 1.0, check),))
+                            lambda check=check: (Lane("faulty", 0.0, 1.0, check, "os"),))
         answers: dict[int, Answer] = {}
         _Race(graph, [question], [0], answers, Budget(20.0)).run()
         assert not answers
