@@ -124,7 +124,7 @@ def _function_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[l
     record = _record(base, target[0], source[0], False, env)
     header = env.File(f"#{base}.h".replace("$", "$$"))
     if not header.has_builder():
-        env.IntentHeader(header, record)
+        env.Precious(env.IntentHeader(header, record))
         record.attributes.intent_files.append(header)
     env.Clean(target[0], header)
     return target, source
@@ -183,6 +183,8 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
             intent.srcnode().get_path(), target.name, runner, output.get_path(), record.get_path(),
             lambda: [node.get_path() for node in record.attributes.intent_files], lambda: _state(record))
     record.attributes.intent_files.append(output)
+    # Files are replaced whole. Were they removed first, another build in the same tree could miss them.
+    env.Precious(record, output)
     output.attributes.intent_record = record
     if ninja.register(output, "_write_binary", ("_build", "_write_header"), target_of(env).name, evidence_of(env),
                       session().root):

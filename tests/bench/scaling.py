@@ -94,13 +94,13 @@ def alternating(rounds: int, runs: dict[str, Callable[[], float]]) -> dict[str, 
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def measure(count: int, rounds: int, target: str) -> None:
+def measure(count: int, rounds: int, target: str, cold: list[str]) -> None:
     with tempfile.TemporaryDirectory() as top:
         tree = trees(Path(top), count)
         scons = [sys.executable, "-m", "SCons", "-s"]
         commands = {"intents": [*scons, f"target={target}"], "copies": scons, "make": ["make", "-s"]}
         rows: dict[str, dict[str, float]] = {}
-        for jobs in ("-j1", "-j2"):
+        for jobs in cold:
             row = rows[f"cold {jobs}"] = {}
             for name, command in commands.items():
                 subprocess.run(["rm", "-rf", "build", ".sconsign.dblite"], cwd=tree[name], check=True)
@@ -118,7 +118,9 @@ def measure(count: int, rounds: int, target: str) -> None:
     for label, row in rows.items():
         print(f"{label:18}{row['intents']:9.2f}{row['copies']:17.2f}{row['intents'] / row['copies']:7.2f}"
               f"{row['make']:15.2f}{row['intents'] / row['make']:7.2f}")
-    print(f"-j2 takes {rows['cold -j2']['intents'] / rows['cold -j1']['intents']:.2f} of -j1\n", flush=True)
+    if len(cold) == 2:
+        print(f"-j2 takes {rows['cold -j2']['intents'] / rows['cold -j1']['intents']:.2f} of -j1")
+    print(flush=True)
 
 
 def main() -> None:
@@ -126,9 +128,10 @@ def main() -> None:
     parser.add_argument("counts", nargs="*", type=int, default=[100, 1000, 5000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--target", default="arm64")
+    parser.add_argument("--two-jobs-only", action="store_true", help="leave out the cold build with one job")
     options = parser.parse_args()
     for count in options.counts:
-        measure(count, options.rounds, options.target)
+        measure(count, options.rounds, options.target, ["-j2"] if options.two_jobs_only else ["-j1", "-j2"])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def test_code_is_accepted(path: Path, name: str) -> None:
     contract, target = load_intent(path, CASES), TARGETS[name]
     code = assemble(next(candidates(contract, target)).assembly, target)
     verdict = judge_function(contract, target, write_object(target, contract.name, code), contract.name,
-                             vectors=VECTORS)
+                             vectors=VECTORS, seconds=1.0)
     assert verdict.accepted, "\n".join(verdict.problems)
     assert verdict.vectors > 0 and verdict.emulators
 
