@@ -41,8 +41,8 @@ class Item:
     runner: str
     output: str
     record_path: str
-    files: Callable[[], list[str]]
-    """All files that the build makes, the record left out."""
+    files: Callable[[], list[str] | None]
+    """All files that are taken out of the record; None unless this run knows each to be what it has to be."""
     state: Callable[[], str]
     """What SCons made of the output so far: ``waiting``, ``done`` or ``failed``."""
     record: Record | None = None
@@ -202,8 +202,9 @@ class Session:
             self.snapshot.retain(target, {intent for name, intent in self.unchanged if name == target})
         for item in self.items.values():
             record = self._record(item) if item.state() == "done" else None
-            if record is not None and not record["problems"]:
-                self.snapshot.end(item.target, item.intent, [item.record_path, *item.files()], record["evidence"],
+            files = item.files()
+            if record is not None and not record["problems"] and files is not None:
+                self.snapshot.end(item.target, item.intent, [item.record_path, *files], record["evidence"],
                                   bool(record["vectors"]) and item.runner not in record["emulators"])
         # A record that was made now says so; the next report says otherwise.
         is_final = all(item.record is None and not item.problems for item in self.items.values())

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,11 @@ class Snapshot:
         settled = {path: stamp for path, stamp in stamps.items() if stamp is not None and _is_settled(stamp, now)}
         self.before[target, intent] = settled if len(settled) == len(stamps) else None
 
-    def end(self, target: str, intent: str, outputs: Iterable[str], evidence: str, stood_in: bool) -> None:
+    def end(self, target: str, intent: str, outputs: Sequence[str], evidence: str, stood_in: bool) -> None:
         """It is up to date, and these are its outputs."""
         inputs = self.before.get((target, intent))
         stamps = {path: stamp for path in outputs if (stamp := stamp_of(os.path.join(self.root, path))) is not None}
-        if inputs is not None:
+        if inputs is not None and len(stamps) == len(set(outputs)):
             self.entries.setdefault(target, {})[intent] = Entry(inputs, stamps, evidence, stood_in)
 
     def retain(self, target: str, intents: set[str]) -> None:

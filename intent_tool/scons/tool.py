@@ -181,7 +181,7 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
         runner = target.runner[0] if target.runner else "unicorn"
         session().items[record.get_path()] = Item(
             intent.srcnode().get_path(), target.name, runner, output.get_path(), record.get_path(),
-            lambda: [node.get_path() for node in record.attributes.intent_files], lambda: _state(record))
+            lambda: _files(record), lambda: _state(record))
     record.attributes.intent_files.append(output)
     # Files are replaced whole. Were they removed first, another build in the same tree could miss them.
     env.Precious(record, output)
@@ -192,6 +192,11 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
         session().quiet = True
     env.Depends(output, record)
     return record
+
+
+def _files(record: Any) -> list[str] | None:
+    nodes = record.attributes.intent_files
+    return [node.get_path() for node in nodes] if all(_state(node) == "done" for node in nodes) else None
 
 
 def _state(node: Any) -> str:

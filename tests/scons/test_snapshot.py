@@ -131,3 +131,21 @@ def test_any_changes_lead_to_what_a_build_from_nothing_makes(project: Project, t
             if not name.endswith(".json"):
                 found = project.folder / "build/arm64" / name
                 assert found.read_bytes() == (fresh.folder / "build/arm64" / name).read_bytes(), name
+
+
+def test_half_a_build_is_not_recorded(project: Project) -> None:
+    """An object that was not taken out of its new record yet is not up to date."""
+    settle()
+    built(project)
+    project.write("intents/other.intent", BASE.format(name="other", factor=9))
+    settle()
+    project.build("target=arm64", "build/arm64/other.intent.json")
+    settle()
+    project.build("target=arm64")
+    fresh = Project(project.folder.parent / "fresh")
+    fresh.write("SConstruct", SCONSTRUCT)
+    fresh.write("intents/other.intent", BASE.format(name="other", factor=9))
+    fresh.build("target=arm64")
+    for name in ("other.o", "other.h"):
+        assert (project.folder / "build/arm64" / name).read_bytes() == (
+            fresh.folder / "build/arm64" / name).read_bytes()
