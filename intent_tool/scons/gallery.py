@@ -17,20 +17,13 @@ import SCons.Util
 from intent_tool.emit.files import write_whole
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
+from intent_tool.scons.cache import RecordCache, cache_folder
 from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline, with_used
-from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.session import session
 from intent_tool.scons.snapshot import Snapshot, read_snapshot
-from intent_tool.scons.tool import (
-    EVIDENCE_LEVELS,
-    PythonAction,
-    generate,
-    host_target,
-    known_targets,
-    require_packages,
-    use_executor,
-)
+from intent_tool.scons.tool import PythonAction, generate
+from intent_tool.scons.variables import EVIDENCE_LEVELS, host_target, known_targets, require_packages, use_executor
 
 SNAPSHOT = ".snapshot.json"
 """In the build folder: what is up to date there."""
@@ -49,7 +42,7 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
         _refuse_unknown(arguments)
         known = known_targets()
         targets = select_targets(arguments.get("target", host_target()), known)
-        cache = _cache_folder(arguments["cache"]) if "cache" in arguments else None
+        cache = cache_folder(arguments["cache"]) if "cache" in arguments else None
     except IntentError as failure:
         sys.stderr.write(f"{failure}\n")
         SCons.Script.Exit(2)
@@ -90,52 +83,6 @@ def _refuse_unknown(arguments: dict[str, str]) -> None:
     if arguments.get("evidence", "tested") not in EVIDENCE_LEVELS:
         raise error("E911", f"`evidence={arguments['evidence']}`: there is no such level",
                     help=f"it is one of {', '.join(EVIDENCE_LEVELS)}")
-
-
-class RecordCache(SCons.CacheDir.CacheDir):  # type: ignore[misc]
-    """Keeps records only, as all else is taken out of them, and retrieves them without a line for each."""
-
-    def retrieve(self, node: Any) -> bool:
-        if not (self.is_enabled() and node.name.endswith(RECORD_SUFFIX)):
-            return False
-        kept = Path(self.cachepath(node)[1])
-        try:
-            read_record(kept)
-        except OSError:
-            return False
-        except ValueError:
-            # Damaged. In its place it would also keep the new record out.
-            kept.unlink(missing_ok=True)
-            return False
-        return bool(SCons.CacheDir.CacheRetrieveSilent(node, [], node.get_build_env(), execute=1) == 0)
-
-    def push(self, node: Any) -> Any:
-        return super().push(node) if node.name.endswith(RECORD_SUFFIX) else None
-
-
-def _cache_folder(name: str) -> Path | None:
-    """The folder of `cache=name`, made where it is missing; None where there is none and nothing may be made.
-    Raises `IntentError` when it cannot hold a cache."""
-    folder = session().root / name
-    try:
-        if not name:
-            raise NotADirectoryError(0, "no folder is named")
-        if (session().dry or session().clean) and not (folder / "config").exists():
-            return None
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError(0, "it cannot be read and written")
-        SCons.CacheDir.CacheDir(str(folder))
-    except OSError as failure:
-        raise _no_cache(name, failure.strerror or str(failure)) from None
-    except (SCons.Errors.SConsEnvironmentError, SCons.Util.SConsLockFailure) as failure:
-        raise _no_cache(name, str(failure)) from None
-    return folder
-
-
-def _no_cache(name: str, why: str) -> IntentError:
-    return error("E913", f"`cache={name}` cannot be the cache: {why}",
-                 help="it is a folder, relative to the project or absolute, that is made where it is missing")
 
 
 def _intents_below(folder: str) -> Iterator[str]:

@@ -1,14 +1,9 @@
 """The builders: `.intent` is a source like any other to Object, Program and the libraries, and IntentProgram makes
-a program's executable.
-
-Construction variables: `INTENT_TARGET` (a target's name; the host's by default), `INTENT_EVIDENCE` (the least that is
-good enough, ``tested`` by default) and `INTENT_EXECUTOR` (``dask://host:port`` to use a cluster)."""
+a program's executable. `variables.py` says which construction variables there are."""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,16 +18,19 @@ import SCons.Tool
 from SCons.Script import GetOption
 
 from intent_tool.emit.files import remove, write_whole
-from intent_tool.language.diagnostics import IntentError
-from intent_tool.machine.target import Target, load_targets, select_targets
-from intent_tool.packages import missing_packages
 from intent_tool.scons import ninja
 from intent_tool.scons.digest import tool_digest
-from intent_tool.scons.outline import function_name, outline
+from intent_tool.scons.link import refuse_clashes, require_linker
+from intent_tool.scons.outline import outline
 from intent_tool.scons.record import RECORD_SUFFIX, RecordFile, read_record
 from intent_tool.scons.session import Item, session
-
-EVIDENCE_LEVELS = ("tested", "bounded", "proved")
+from intent_tool.scons.variables import (
+    evidence_of,
+    host_target,
+    require_packages,
+    target_of,
+    use_executor,
+)
 
 
 def generate(env: Any) -> None:
@@ -51,9 +49,9 @@ def generate(env: Any) -> None:
     builders["IntentHeader"] = SCons.Builder.Builder(
         action=PythonAction(_write_header, lambda *_: b"intent header"), suffix=".h", src_suffix=RECORD_SUFFIX,
         single_source=True)
-    env.Append(LIBEMITTER=[_refuse_clashes])
+    env.Append(LIBEMITTER=[refuse_clashes])
     for emitter in ("PROGEMITTER", "SHLIBEMITTER", "LDMODULEEMITTER"):
-        env.Append(**{emitter: [_refuse_clashes, _require_linker]})
+        env.Append(**{emitter: [refuse_clashes, require_linker]})
     write = PythonAction(_write_binary, lambda *_: b"intent binary")
     for builder, plain in zip(SCons.Tool.createObjBuilders(env), (SCons.Defaults.StaticObjectEmitter,
                                                                   SCons.Defaults.SharedObjectEmitter), strict=True):
@@ -66,58 +64,6 @@ def generate(env: Any) -> None:
         action=PythonAction(_test, lambda *_: b"intent test", "would test {source} for {name}"), suffix=".test.json")
 
 
-def require_packages() -> None:
-    """Stop SCons, with their names, when packages that the tool needs are missing."""
-    missing = missing_packages()
-    if missing:
-        raise SCons.Errors.UserError(f"intent_tool needs packages that are not installed: {', '.join(missing)}; "
-                                     "`pip install intent-tool` brings them")
-
-
-def host_target() -> str:
-    """The target of the machine that SCons runs on, or x86_64 where none fits."""
-    machines = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64", "riscv64": "riscv64"}
-    return machines.get(platform.machine().lower(), "x86_64")
-
-
-def target_of(env: Any) -> Target:
-    """The target that `INTENT_TARGET` names."""
-    return _target_named(env.subst("$INTENT_TARGET"))
-
-
-def evidence_of(env: Any) -> str:
-    """The least evidence that `INTENT_EVIDENCE` accepts."""
-    level: str = env.subst("$INTENT_EVIDENCE")
-    if level not in EVIDENCE_LEVELS:
-        raise SCons.Errors.UserError(f"evidence={level}: it is one of {', '.join(EVIDENCE_LEVELS)}")
-    return level
-
-
-def use_executor(name: str) -> None:
-    """Have the jobs of this run done by the executor that is named; nothing keeps things as they are."""
-    try:
-        session().use_executor(name)
-    except IntentError as failure:
-        raise SCons.Errors.UserError(str(failure)) from None
-
-
-@cache
-def known_targets() -> dict[str, Target]:
-    """The shipped targets and the project's own."""
-    return load_targets(session().root)
-
-
-@cache
-def _target_named(name: str) -> Target:
-    try:
-        targets = select_targets(name, known_targets())
-    except IntentError as failure:
-        raise SCons.Errors.UserError(str(failure)) from None
-    if len(targets) != 1:
-        raise SCons.Errors.UserError(f"INTENT_TARGET={name}: an environment builds for one target; clone it for more")
-    return targets[0]
-
-
 def _function_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
     """A static and a shared object of one intent hold the same code: one record and one header serve both."""
     base = target[0].get_path().removesuffix(target[0].get_suffix())
@@ -127,40 +73,6 @@ def _function_emitter(target: list[Any], source: list[Any], env: Any) -> tuple[l
         env.Precious(env.IntentHeader(header, record))
         record.attributes.intent_files.append(header)
     env.Clean(target[0], header)
-    return target, source
-
-
-def _refuse_clashes(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """Two intents with one symbol in one program or library are said at once, with their names."""
-    records = [record for node in source if (record := getattr(node.attributes, "intent_record", None)) is not None]
-    intents = dict.fromkeys(record.sources[0].srcnode() for record in records)
-    defined: dict[str, Any] = {}
-    for intent in intents if len(intents) > 1 else ():
-        name = function_name(intent.get_contents().decode("utf-8", "replace")) if intent.exists() else None
-        if name in defined:
-            raise SCons.Errors.UserError(f"{target[0]}: `{name}` is defined by {defined[name]} and by {intent}; "
-                                         "rename one, or leave one out")
-        if name is not None:
-            defined[name] = intent
-    return target, source
-
-
-_HOST_LINKERS = {"gcc", "g++", "cc", "c++", "clang", "clang++", "ld"}
-
-
-def _require_linker(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
-    """Say before the linker does, which would not say it well, that it is none for the intents' target."""
-    if not any(getattr(node.attributes, "intent_record", None) for node in source):
-        return target, source
-    goal, words = target_of(env), env.subst("$LINK", target=target, source=source).split()
-    help = (f"install the compiler for {goal.name}, `apt-get install gcc-{goal.triple.replace('_', '-')}`, and set "
-            f"CC=\"{goal.triple}-gcc\" in the environment; or set INTENT_TARGET to what your compiler compiles for")
-    if not words or not (env.WhereIs(words[0]) or os.access(words[0], os.X_OK)):
-        raise SCons.Errors.UserError(f"{target[0]}: {words[0] if words else 'a linker'} is not installed; {help}")
-    is_plain = os.path.basename(words[0]) in _HOST_LINKERS and not any("target" in word for word in words)
-    if is_plain and goal.isa != known_targets()[host_target()].isa:
-        raise SCons.Errors.UserError(f"{target[0]}: {words[0]} links for {host_target()}, and the intents are for "
-                                     f"{goal.name}; {help}")
     return target, source
 
 
