@@ -41,6 +41,8 @@ class Division:
     divisor: Value
     quotient: Value
     remainder: Value
+    product: Value
+    """Of quotient and divisor."""
 
 
 class Integers:
@@ -289,7 +291,16 @@ class Integers:
         z3, divisor = self.z3, division.divisor
         rest = self.combine([(1, division.dividend), *((-c, o.dividend) for c, o in others)])
         parts = [(1, division.quotient), *((-c, o.quotient) for c, o in others)]
-        if len(divisor.parts) == 1 and list(divisor.parts.values()) == [1]:
+        for known in self.by_variable:
+            # Where a remainder is written out, its quotient times the divisor stands there.
+            if known.divisor.parts == divisor.parts and known.product.parts:
+                monomial, coefficient = next(iter(known.product.parts.items()))
+                times = rest.parts.get(monomial, 0) // coefficient
+                left_over = self.combine([(1, rest), (-times, known.product)])
+                if len(left_over.parts) < len(rest.parts):
+                    rest = left_over
+                    parts.append((-times, known.quotient))
+        if list(divisor.parts.values()) == [1] and len(next(iter(divisor.parts))) == 1:
             (factor,), = divisor.parts
             multiple = {_without(m, factor): c for m, c in rest.parts.items() if factor in m}
             left = {m: c for m, c in rest.parts.items() if factor not in m}

@@ -303,7 +303,7 @@ class _Blaster(Integers):
                 self.z3.And(q == (1 << t.width) - 1, self.expression(product) == 0),
                 self.z3.And(r >= 0, self.less(remainder, divisor), q <= self.expression(dividend))))
             self.splits[key] = quotient, remainder
-            self.by_variable.append(Division(dividend, divisor, quotient, remainder))
+            self.by_variable.append(Division(dividend, divisor, quotient, remainder, product))
         return self.splits[key][t.op == "urem"]
 
     def signed_division(self, t: Term) -> Value | None:
@@ -345,7 +345,7 @@ class _Blaster(Integers):
                            # The linear reading knows nothing of products; the one quotient that may overflow matters.
                            z3.If(below == 1, positive == size, z3.Or(y == 0, 2 * positive <= size))]
             self.splits[key] = quotient, remainder
-            self.by_variable.append(Division(dividend, divisor, quotient, remainder))
+            self.by_variable.append(Division(dividend, divisor, quotient, remainder, product))
         return self.splits[key][t.op == "srem"]
 
     def shift(self, t: Term) -> Value | None:

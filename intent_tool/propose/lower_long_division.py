@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from intent_tool.language.terms import Term, Terms, walk
 from intent_tool.propose.division import reciprocal
 from intent_tool.propose.lower_loops import Loops
@@ -25,8 +27,10 @@ class LongDivision(Loops):
         if d.lo > 0 and d.hi < 1 << 64:
             if -(1 << 64) <= x.lo < 0 and x.hi < 1 << 64:
                 return self.divided_with_sign(x, d, bits)
-            if x.op == "add" and all(part.lo >= 0 and part.hi < 1 << 64 for part in x.args):
+            if x.op in ("add", "sub") and all(exact_bits(part.lo, part.hi) <= 64 for part in x.args):
                 return self.divided_sum(x, d, bits)
+            if x.lo >= 0 and d.hi < 1 << MOST_DIVISOR_BITS and self.target.isa != "x86_64":
+                return self.divided_by_small(x, d, bits)
         return self.divided_magnitudes(x, d, bits, signed)
 
     def divided_by_constant(self, x: Term, divisor: int, bits: int) -> tuple[Words, Words]:
@@ -39,29 +43,44 @@ class LongDivision(Loops):
         zeros = (divisor & -divisor).bit_length() - 1
         odd, most = divisor >> zeros, y.hi >> zeros
         whole = self.low(y, 64 * -(-y.hi.bit_length() // 64))
-        words = self.shift_words("lshr", whole, zeros)
         # With one bit to spare each multiplier has a word, too.
         size = 63 - odd.bit_length()
-        at = size * max(0, -(-(most.bit_length() - 64) // size))
-        digit, largest = self.shift_words("lshr", words, at)[0], most >> at
-        part = self.unsigned_quotient(digit, odd, largest)
-        quotient: Words = (part, *(b.const(0, 64) for _ in words[1:]))
-        while True:
-            rest = b.op("sub", digit, b.op("mul", part, b.const(odd, 64)))
-            if not at:
-                break
-            at -= size
-            digit = b.op("and", self.shift_words("lshr", words, at)[0], b.const((1 << size) - 1, 64))
-            digit = b.op("or", b.shift("shl", rest, size), digit)
-            part = self.unsigned_quotient(digit, odd, (odd << size) - 1)
-            quotient = self.shift_words("shl", quotient, size)
-            # A part has no more bits than a digit.
-            quotient = (b.op("or", quotient[0], part), *quotient[1:])
+        quotient, rest = self.digits(
+            self.shift_words("lshr", whole, zeros), most, size, b.const(odd, 64),
+            lambda digit, largest: self.unsigned_quotient(digit, odd, min(largest, (odd << size) - 1)))
         low = b.op("and", whole[0], b.const((1 << zeros) - 1, 64))
         remainder = b.op("or", b.shift("shl", rest, zeros), low)
         if raised:
             quotient = self.combine("sub", quotient, self.low(terms.const(raised), 64 * len(quotient)))
         return self.cut(quotient, bits, True), self.cut((remainder,), bits)
+
+    def divided_by_small(self, x: Term, d: Term, bits: int) -> tuple[Words, Words]:
+        """By a variable well below 64 bits, where one word is all that hardware divides."""
+        by = self.word(d, 64)
+        quotient, rest = self.digits(self.low(x, 64 * -(-x.hi.bit_length() // 64)), x.hi, 64 - d.hi.bit_length(), by,
+                                     lambda digit, largest: self.b.op("udiv", digit, by))
+        return self.cut(quotient, bits), self.cut((rest,), bits)
+
+    def digits(self, words: Words, most: int, size: int, divisor: int, divide: Callable[[int, int], int]
+               ) -> tuple[Words, int]:
+        """Quotient and remainder of `words`, whose number is at most `most`, by a word that leaves `size` bits free.
+        `divide` is given a digit, behind what is left of those before it, and how large that may be."""
+        b = self.b
+        at = size * max(0, -(-(most.bit_length() - 64) // size))
+        digit = self.shift_words("lshr", words, at)[0]
+        part = divide(digit, most >> at)
+        quotient: Words = (part, *(b.const(0, 64) for _ in words[1:]))
+        while True:
+            rest = b.op("sub", digit, b.op("mul", part, divisor))
+            if not at:
+                return quotient, rest
+            at -= size
+            digit = b.op("and", self.shift_words("lshr", words, at)[0], b.const((1 << size) - 1, 64))
+            digit = b.op("or", b.shift("shl", rest, size), digit)
+            part = divide(digit, (1 << 64) - 1)
+            quotient = self.shift_words("shl", quotient, size)
+            # A part has no more bits than a digit.
+            quotient = (b.op("or", quotient[0], part), *quotient[1:])
 
     def divided_with_sign(self, x: Term, d: Term, bits: int) -> tuple[Words, Words]:
         """A word and a sign by a positive word: x // d == ~(~x // d) for negative x."""
@@ -73,17 +92,21 @@ class LongDivision(Loops):
         return self.cut((quotient, sign), bits, True), self.cut((remainder,), bits)
 
     def divided_sum(self, x: Term, d: Term, bits: int) -> tuple[Words, Words]:
-        """The sum of two words by a word: both remainders are below the divisor, so it goes into their sum once or
-        not at all."""
+        """The sum or difference of two words by a word: both remainders are below the divisor, so it goes into what
+        they come to once more, or once less, or not."""
         b, terms = self.b, self.terms
         first, second = (self.word(terms.binary("mod", part, d), 64) for part in x.args)
         by = self.word(d, 64)
-        total = b.op("add", first, second)
-        once = b.op("or", b.op("ult", total, first), b.op("ule", by, total))
-        remainder = b.op("select", once, b.op("sub", total, by), total)
+        together = b.op(x.op, first, second)
+        if x.op == "add":
+            beyond = b.op("or", b.op("ult", together, first), b.op("ule", by, together))
+        else:
+            beyond = b.op("ult", first, second)
+        remainder = b.op("select", beyond, b.op("sub" if x.op == "add" else "add", together, by), together)
         p, q = (self.low(terms.binary("floordiv", part, d), 128) for part in x.args)
-        quotient = self.combine("add", self.combine("add", p, q), (b.extend(once, False, True), b.const(0, 64)))
-        return self.cut(quotient, bits), self.cut((remainder,), bits)
+        once = (b.extend(beyond, False, True), b.const(0, 64))
+        quotient = self.combine(x.op, self.combine(x.op, p, q), once)
+        return self.cut(quotient, bits, True), self.cut((remainder,), bits)
 
     def divided_magnitudes(self, x: Term, d: Term, bits: int, signed: bool) -> tuple[Words, Words]:
         """Absolute values, word by word where the divisor has one word, else one quotient bit a round."""

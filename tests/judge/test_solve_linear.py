@@ -221,3 +221,17 @@ def test_carries() -> None:
     corrected = graph.add(unsigned_high, graph.mul(sign, z))
     assert unsat(graph, differ(graph, signed_high, corrected))
     assert not unsat(graph, differ(graph, signed_high, unsigned_high))
+
+
+def test_a_divisor_of_two_parts() -> None:
+    """Digit by digit by a sum: what is left of the first digit stands in front of the second."""
+    graph = Graph()
+    a, b, c, d = (graph.var(n, 16) for n in "abcd")
+    divisor = graph.add(graph.zext(c, 40), graph.zext(d, 40))
+    positive = graph.not_(graph.eq(divisor, graph.const(0, 40)))
+    first = graph.urem(graph.zext(a, 40), divisor)
+    by_digits = graph.urem(graph.linear([(1 << 16, first), (1, graph.zext(b, 40))], 0, 40), divisor)
+    whole = graph.urem(graph.zext(graph.concat(a, b), 40), divisor)
+    assert unsat(graph, positive, differ(graph, whole, by_digits))
+    wrong = graph.urem(graph.linear([(1 << 15, first), (1, graph.zext(b, 40))], 0, 40), divisor)
+    assert not unsat(graph, positive, differ(graph, whole, wrong))
