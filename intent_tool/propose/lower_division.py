@@ -14,14 +14,14 @@ class Division(LongDivision):
         if d.op == "const" and d.data < 0:
             positive = terms.binary("mod", terms.binary("sub", terms.const(0), x), terms.const(-d.data))
             return self.low(terms.binary("sub", terms.const(0), positive), bits)
-        if d.op == "const" and exact_bits(x.lo, x.hi) <= 64:
-            x = self.raised(x, d.data)[0]
-            quotient = terms.binary("floordiv", x, d)
-            multiple = terms.binary("mul", quotient, d)
-            # The remainder is small, so the low bits of both suffice.
-            few = min(bits, exact_bits(term.lo, term.hi))
-            value = self.combine("sub", self.low(x, few), self.low(multiple, few))
-            return self.resized(value, max(few, 32), bits, term)
+        if d.op == "const":
+            y = self.raised(x, d.data)[0]
+            if exact_bits(y.lo, y.hi) <= 64:
+                multiple = terms.binary("mul", terms.binary("floordiv", y, d), d)
+                # The remainder is small, so the low bits of both suffice.
+                few = min(bits, exact_bits(term.lo, term.hi))
+                value = self.combine("sub", self.low(y, few), self.low(multiple, few))
+                return self.resized(value, max(few, 32), bits, term)
         return self.divided(x, d, bits)[1]
 
     def low_floordiv(self, term: Term, bits: int) -> Words:
@@ -30,12 +30,13 @@ class Division(LongDivision):
         if d.op == "const" and d.data < 0:
             return self.low(terms.binary("floordiv", terms.binary("sub", terms.const(0), x),
                                          terms.const(-d.data)), bits)
-        needed = exact_bits(x.lo, x.hi)
-        if d.op == "const" and needed <= 64:
+        if d.op == "const":
             y, times = self.raised(x, d.data)
-            if times:
+            needed = exact_bits(y.lo, y.hi)
+            if times and needed <= 64:
                 return self.low(terms.binary("sub", terms.binary("floordiv", y, d), terms.const(times)), bits)
-            return self.resized((self.quotient(x, d.data, needed),), needed, bits, term)
+            if needed <= 64:
+                return self.resized((self.quotient(x, d.data, needed),), needed, bits, term)
         return self.divided(x, d, bits)[0]
 
     def raised(self, x: Term, divisor: int) -> tuple[Term, int]:

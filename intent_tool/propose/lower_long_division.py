@@ -46,8 +46,8 @@ class LongDivision(Loops):
         # With one bit to spare each multiplier has a word, too.
         size = 63 - odd.bit_length()
         quotient, rest = self.digits(
-            self.shift_words("lshr", whole, zeros), most, size, b.const(odd, 64),
-            lambda digit, largest: self.unsigned_quotient(digit, odd, min(largest, (odd << size) - 1)))
+            self.shift_words("lshr", whole, zeros), most, size, b.const(odd, 64), odd,
+            lambda digit, largest: self.unsigned_quotient(digit, odd, largest))
         low = b.op("and", whole[0], b.const((1 << zeros) - 1, 64))
         remainder = b.op("or", b.shift("shl", rest, zeros), low)
         if raised:
@@ -58,13 +58,14 @@ class LongDivision(Loops):
         """By a variable well below 64 bits, where one word is all that hardware divides."""
         by = self.word(d, 64)
         quotient, rest = self.digits(self.low(x, 64 * -(-x.hi.bit_length() // 64)), x.hi, 64 - d.hi.bit_length(), by,
-                                     lambda digit, largest: self.b.op("udiv", digit, by))
+                                     d.hi, lambda digit, largest: self.b.op("udiv", digit, by))
         return self.cut(quotient, bits), self.cut((rest,), bits)
 
-    def digits(self, words: Words, most: int, size: int, divisor: int, divide: Callable[[int, int], int]
-               ) -> tuple[Words, int]:
+    def digits(self, words: Words, most: int, size: int, divisor: int, largest_divisor: int,
+               divide: Callable[[int, int], int]) -> tuple[Words, int]:
         """Quotient and remainder of `words`, whose number is at most `most`, by a word that leaves `size` bits free.
-        `divide` is given a digit, behind what is left of those before it, and how large that may be."""
+        `divide` is given a digit, behind what is left of those before it, and how large that may be: the first digit
+        has all the bits of a word, the others follow a remainder."""
         b = self.b
         at = size * max(0, -(-(most.bit_length() - 64) // size))
         digit = self.shift_words("lshr", words, at)[0]
@@ -77,7 +78,7 @@ class LongDivision(Loops):
             at -= size
             digit = b.op("and", self.shift_words("lshr", words, at)[0], b.const((1 << size) - 1, 64))
             digit = b.op("or", b.shift("shl", rest, size), digit)
-            part = divide(digit, (1 << 64) - 1)
+            part = divide(digit, (largest_divisor << size) - 1)
             quotient = self.shift_words("shl", quotient, size)
             # A part has no more bits than a digit.
             quotient = (b.op("or", quotient[0], part), *quotient[1:])
