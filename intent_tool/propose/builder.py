@@ -107,8 +107,11 @@ class Builder:
         ones = (1 << width) - 1
         if y == 0 and op in ("add", "sub", "or", "xor", "shl", "lshr", "ashr", "rotl"):
             return a
-        if y == 0 and op in ("and", "mul"):
+        if y == 0 and op in ("and", "mul", "umulh", "smulh"):
             return b
+        if op == "umulh" and y is not None and y & (y - 1) == 0:
+            shift = y.bit_length() - 1
+            return self.op("lshr", a, self.const(width - shift, 32)) if shift else self.const(0, width)
         if op == "and" and y == ones:
             return a
         if op == "xor" and y == ones:
