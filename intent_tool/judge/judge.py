@@ -159,7 +159,10 @@ def _diagnosis(subject: Subject, arguments: Arguments, seed: int) -> str:
         if clean is not None and not clean.failed:
             return " (it depends on the upper bits of a narrow argument, which may hold anything)"
     if any(answer != calls.answers[0] for answer in calls.answers):
-        return " (and changes from call to call: it uses a register or memory before writing to it)"
+        from intent_tool.judge.prove import unwritten_registers
+
+        names = ", ".join(unwritten_registers(subject.contract, subject.target, subject.image))
+        return f" (and changes from call to call: it uses {names or 'a register or memory'} before writing to it)"
     return ""
 
 

@@ -107,6 +107,16 @@ def prove_image(contract: Contract, target: Target, image: Image, seconds: float
         return gone.proof
 
 
+def unwritten_registers(contract: Contract, target: Target, image: Image, seconds: float = 1.0) -> tuple[str, ...]:
+    """The registers that hold junk on entry and have a part in the result, for a message; empty where that cannot be
+    told."""
+    prover = _Prover(contract, target, lay_down(image, 2), Budget(seconds))
+    try:
+        return prover.junk_in_result(dict.fromkeys(length_parameters(contract), 1))
+    except (Refused, Undecided, TooMany, NotUnderstood):
+        return ()
+
+
 @dataclass
 class _Prover:
     contract: Contract
@@ -162,6 +172,18 @@ class _Prover:
         self.check_secrets(outcome, call)
         claims = list(_merged_claims(graph, self.claims(graph, call, wanted, outcome)))
         return self.decided(graph, call, claims, outcome)
+
+    def junk_in_result(self, fixed: Mapping[str, int]) -> tuple[str, ...]:
+        graph = Graph()
+        semantics = Semantics(self.target, graph)
+        given = symbolic_inputs(self.contract, graph, fixed)
+        call = symbolic_call(self.contract, self.target, graph, semantics, self.placed, given)
+        state = self.execute(graph, semantics, call, meaning(self.contract, graph, given.inputs)).state
+        if state is None or self.contract.signature is None or self.contract.signature.result is None:
+            return ()
+        low = graph.extract(state.registers[self.target.abi.result], self.contract.signature.result.bits - 1, 0)
+        registers = {f"junk.{name}": name for name, _ in semantics.registers}
+        return tuple(registers[t.data] for t in topological([low]) if t.op == "var" and t.data in registers)
 
     def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, wanted: Meaning) -> Outcome:
         from intent_tool.judge.decode import decode, surroundings
