@@ -125,4 +125,15 @@ CODES = {
     "E911": "an unknown level of evidence",
     "E912": "no such executor, or it does not answer",
     "E913": "a folder that cannot be SCons' cache",
+    # The lockfile.
+    "E920": "the lockfile is malformed",
+    "E921": "code is missing in the lockfile, or was locked for something else",
+    "E922": "locked code that is not good enough any more",
+    "E923": "an unknown way to use the lockfile, or a generator that does not exist",
+    # The AI provider.
+    "E950": "an AI provider that is not set up, or set up wrongly",
+    "E951": "the AI provider gives no answer",
+    "E952": "the budget for the AI provider is used up",
+    "E960": "no contract that passes every check was found for the prose",
+    "E961": "there is nothing to formalise",
 }
