@@ -15,6 +15,7 @@ PACKAGES = {
     "numpy": "numpy",
     "yaml": "PyYAML",
     "pycparser": "pycparser",
+    "requests": "requests",
 }
 """What is imported, and the name under which pip installs it."""
 
@@ -29,6 +30,7 @@ PURPOSES = {
     "numpy": "tries all inputs of small functions",
     "PyYAML": "reads intents and targets",
     "pycparser": "reads C prototypes",
+    "requests": "asks an AI provider, where one is set up",
     "scons": "builds projects; intent-tool alone works without it",
 }
 """By pip's names."""
