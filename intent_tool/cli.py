@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intent_tool import __version__
-from intent_tool.commands import build, check, cmake_dir, doctor, new, show, targets, verify
+from intent_tool.commands import build, check, cmake_dir, doctor, formalise, lock, new, show, targets, verify
 from intent_tool.commands.common import Failed, Reply, Usage
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.packages import PACKAGES
 
 DONE, AT_FAULT, USAGE, OWN_FAULT = 0, 1, 2, 3
 
-COMMANDS = (build, check, show, verify, targets, new, doctor, cmake_dir)
+COMMANDS = (build, check, show, verify, lock, targets, new, formalise, doctor, cmake_dir)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

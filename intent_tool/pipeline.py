@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intent_tool.contract_check import check
 from intent_tool.emit.header import header_text
+from intent_tool.emit.listing import size_text
+from intent_tool.emit.lockfile import Lock, Locked, code_digest, entry_text
 from intent_tool.emit.report import FIELDS, Record
 from intent_tool.emit.stack import stack_bytes
+from intent_tool.judge.digests import contract_digest
 from intent_tool.judge.judge import judge_function
 from intent_tool.judge.programs import judge_program
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Diagnostic, IntentError, error
 from intent_tool.language.load import load_intent
-from intent_tool.machine.assembler import assemble
-from intent_tool.machine.assembly import MachineCode
+from intent_tool.machine.assembler import AssemblyError, assemble
+from intent_tool.machine.assembly import Assembly, MachineCode
 from intent_tool.machine.elf import write_executable, write_object
 from intent_tool.machine.target import Target
 from intent_tool.propose import candidates
+from intent_tool.propose.ai.client import Question
+from intent_tool.propose.ai.dialog import Dialog
+from intent_tool.propose.ai.provider import SETUP
 from intent_tool.propose.candidate import Candidate
+from intent_tool.propose.cost import cost
 
 EVIDENCE = ("none", "tested", "bounded", "proved")
 """What may be said of a binary, from weak to strong."""
+LOCK_HELP = "`scons lock=update` or `intent-tool lock` writes the lockfile"
+GENERATORS = ("auto", "ai", "local")
+"""Who finds the code: this tool, and an AI provider where it finds none; the provider first; never a provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How an intent is to be built."""
+
+    evidence: str = "tested"
+    """The least that is good enough."""
+    generator: str = "auto"
+    """One of `GENERATORS`."""
+    lock: Lock | None = None
+    """The code that was locked; None to look at none."""
+    name: str = ""
+    """The intent's name there."""
+    locked: bool = False
+    """Code that is not locked is no code."""
+    updating: bool = False
+    """The lock is about to be written: what is there now need not fit."""
+    may_ask: bool = False
+    """There is an AI provider."""
+    rounds: int = 10
+    """Of questions to the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +78,19 @@ class Built:
     refused: tuple[Refused, ...]
     """What was tried before."""
     seconds: float
+    locked: bool = False
+    """The code is the lock's."""
+    answered: bool = False
+    """An AI provider's last answer keeps the contract, whether it is what was taken or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The build goes on with the answer to a question: give it to `build` as ``dialog.answered(text)``, or
+    ``dialog.ended(why)`` when there is none."""
+
+    question: Question
+    dialog: Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +101,10 @@ class Refused:
     problems: tuple[str, ...]
 
 
-def build(path: Path, target: Target, root: Path | None = None, evidence: str = "tested") -> Built:
-    """The binary of the intent in `path` for `target`, judged to have at least the `evidence` asked for.
+def build(path: Path, target: Target, root: Path | None = None, wishes: Wishes = Wishes(),
+          dialog: Dialog | None = None) -> Built | Asked:
+    """The binary of the intent in `path` for `target`, judged to have at least the evidence wished for; or a question
+    that an AI provider has to answer first, where `wishes` say that there is one.
 
     `root` is the folder that used intents must lie in. Raises `IntentError`, with the reasons, when the file is
     wrong or no candidate is good enough."""
@@ -64,25 +112,178 @@ def build(path: Path, target: Target, root: Path | None = None, evidence: str = 
     contract = load_intent(path, root)
     notes = check(contract)
     _require_target(contract, target)
-    refused: list[Refused] = []
-    for candidate in candidates(contract, target):
-        try:
-            code = assemble(candidate.assembly, target)
-        except IntentError as failure:
-            refused.append(Refused(candidate.generator, tuple(d.message for d in failure.diagnostics)))
-            continue
-        binary = write_binary(contract, target, code)
-        verdict = judge(contract, target, binary)
-        if not verdict.accepted:
-            refused.append(Refused(candidate.generator, verdict.problems))
-        elif EVIDENCE.index(verdict.evidence) < EVIDENCE.index(evidence):
-            refused.append(Refused(candidate.generator, (f"is {verdict.evidence}, must be {evidence}",
-                                                          *verdict.unchecked)))
+    work = _Work(contract, target, wishes)
+    found = work.locked_code() if dialog is None else None
+    is_locked = found is not None
+    if found is None and wishes.generator == "ai":
+        answer = work.consult(dialog or Dialog())
+        if isinstance(answer, Asked):
+            return answer
+        found = work.better(answer, work.generated())
+    elif found is None:
+        if dialog is None:
+            found = work.generated()
         else:
-            header = header_text(contract) if contract.signature is not None else None
-            return Built(contract, target, candidate, code, binary, header, verdict, notes, tuple(refused),
-                         time.perf_counter() - start)
-    raise _nothing_left(contract, target, refused)
+            work.recall(dialog)
+        if found is None and wishes.generator == "auto":
+            answer = work.consult(dialog or Dialog())
+            if isinstance(answer, Asked):
+                return answer
+            found = answer
+    if found is None:
+        raise _nothing_left(work)
+    header = header_text(contract) if contract.signature is not None else None
+    return Built(contract, target, found.candidate, found.code, found.binary, header, found.verdict,
+                 notes, tuple(work.refused), time.perf_counter() - start, is_locked,
+                 work.answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A candidate that is good enough."""
+
+    candidate: Candidate
+    code: MachineCode
+    binary: bytes
+    verdict: Verdict
+
+
+@dataclass(slots=True)
+class _Work:
+    """One intent for one target, under way."""
+
+    contract: Contract
+    target: Target
+    wishes: Wishes
+    refused: list[Refused] = field(default_factory=list)
+    failure: IntentError | None = None
+    """Why this tool's own generator has no candidate."""
+    answered: bool = False
+
+    def judged(self, candidate: Candidate, is_own: bool) -> Accepted | tuple[str, ...]:
+        return weighed(self.contract, self.target, candidate, self.wishes.evidence, is_own)
+
+    def generated(self) -> Accepted | None:
+        """The first candidate of this tool's own that is good enough."""
+        try:
+            for candidate in candidates(self.contract, self.target):
+                found = self.judged(candidate, True)
+                if isinstance(found, Accepted):
+                    return found
+                self.refused.append(Refused(candidate.generator, found))
+        except IntentError as failure:
+            self.failure = failure
+            self.refused.append(Refused("lowering", tuple(d.message for d in failure.diagnostics)))
+        return None
+
+    def recall(self, dialog: Dialog) -> None:
+        """What `generated` came to before the first question."""
+        self.refused += [Refused(generator, problems) for generator, problems in dialog.others]
+
+    def consult(self, dialog: Dialog) -> Accepted | Asked | None:
+        """Judge the last answer; then the next question, or None when no more is asked."""
+        if not self.wishes.may_ask or self.contract.signature is None:
+            return None
+        from intent_tool.propose.ai.prompt import question
+        from intent_tool.propose.ai.proposal import Malformed, read_proposal
+
+        if dialog.answer is not None:
+            code, number = "", len(dialog.attempts) + 1
+            provider, model = dialog.by
+            try:
+                assembly = read_proposal(dialog.answer, self.target.isa, self.contract.name)
+                code = assembly.text()
+                found = self.judged(Candidate(assembly, "ai", {"provider": provider, "model": model,
+                                                               "attempts": number}), False)
+            except Malformed as problem:
+                found = (str(problem),)
+            if isinstance(found, Accepted):
+                self._tried(dialog)
+                self.answered = True
+                return found
+            dialog = dialog.refused(code, found)
+        if not dialog.over and len(dialog.attempts) >= self.wishes.rounds:
+            dialog = dialog.ended(f"{self.wishes.rounds} rounds were not enough (INTENT_AI_ROUNDS gives more)")
+        if dialog.over:
+            self._tried(dialog)
+            self.refused.append(Refused("ai", (dialog.over,)))
+            return None
+        last = dialog.attempts[-1] if dialog.attempts else None
+        return Asked(question(self.contract, self.target, len(dialog.attempts), last),
+                     replace(dialog, others=tuple((r.generator, r.problems) for r in self.refused)))
+
+    def _tried(self, dialog: Dialog) -> None:
+        self.refused += [Refused(f"ai, round {k}", attempt.problems) for k, attempt in enumerate(dialog.attempts, 1)]
+
+    def better(self, one: Accepted | None, other: Accepted | None) -> Accepted | None:
+        """By the cost model; `one` where they are as good as each other."""
+        if one is None or other is None:
+            return one or other
+        costs = [cost(found.code, self.target, self.contract.optimize) for found in (one, other)]
+        winner, loser = (one, other) if costs[0] <= costs[1] else (other, one)
+        size = size_text(loser.verdict.instructions, loser.verdict.bytes)
+        self.refused.append(Refused(loser.candidate.generator, (f"keeps the contract, too, in {size}",)))
+        return winner
+
+    def locked_code(self) -> Accepted | None:
+        """What the lock holds, judged again; None where it holds nothing for this contract and target. Raises
+        `IntentError` when that is not good enough, or when only locked code will do."""
+        wishes, lock = self.wishes, self.wishes.lock
+        entry = lock.get(wishes.name, self.target.name) if lock is not None else None
+        if entry is None or lock is None:
+            if wishes.locked:
+                raise error("E921", f"no code for `{self.contract.name}` on {self.target.name} is locked",
+                            self.contract.span, LOCK_HELP)
+            return None
+        stale = [what for what, then, now in (
+            ("the contract", entry.contract, contract_digest(self.contract)),
+            ("the target's record", entry.record, self.target.digest),
+            ("the symbol", entry.symbol, self.contract.name)) if then != now]
+        if stale:
+            if wishes.locked:
+                raise error("E921", f"the code for `{self.contract.name}` on {self.target.name} was locked before "
+                            f"{' and '.join(stale)} changed", self.contract.span, LOCK_HELP)
+            return None
+        found = self.judged(Candidate(entry.assembly, entry.generator, entry.origin), self._generates(entry.assembly))
+        if isinstance(found, Accepted):
+            if wishes.updating or code_digest(found.code) == entry.code_digest:
+                return found
+            found = ("it does not assemble to the bytes that were locked",)
+        if wishes.updating:
+            self.refused.append(Refused("the lock", found))
+            return None
+        raise IntentError(Diagnostic(
+            "E922", f"the code for `{self.contract.name}` on {self.target.name} in {lock.path.name} is refused\n"
+            + "\n".join(f"  {line}" for line in found), self.contract.span,
+            f"{lock.path.name} was changed by somebody, or by a merge; take it back, or {LOCK_HELP}"))
+
+
+    def _generates(self, assembly: Assembly) -> bool:
+        """Whether this tool would come to the same code by itself."""
+        with contextlib.suppress(IntentError):
+            return any(candidate.assembly == assembly for candidate in candidates(self.contract, self.target))
+        return False
+
+
+def weighed(contract: Contract, target: Target, candidate: Candidate, evidence: str, is_own: bool
+            ) -> Accepted | tuple[str, ...]:
+    """The candidate as a binary, judged to have the `evidence`, or why it is not good enough, a line each.
+
+    Tests are enough only for what this tool generates, which has no reason to behave on tests and misbehave beyond;
+    what comes from anywhere else has to be proved, as far as its buffers' lengths allow."""
+    try:
+        code = assemble(candidate.assembly, target)
+    except AssemblyError as failure:
+        return (f"`{failure.text}`: {failure.reason}" if failure.text else failure.reason,)
+    binary = write_binary(contract, target, code)
+    verdict = judge(contract, target, binary)
+    if not verdict.accepted:
+        return verdict.problems
+    if EVIDENCE.index(verdict.evidence) < EVIDENCE.index(evidence):
+        return (f"is {verdict.evidence}, must be {evidence}", *verdict.unchecked)
+    if verdict.evidence == "tested" and not is_own:
+        return ("is tested only, and code that this tool did not generate has to be proved", *verdict.unchecked)
+    return Accepted(candidate, code, binary, verdict)
 
 
 def write_binary(contract: Contract, target: Target, code: MachineCode) -> bytes:
@@ -105,7 +306,9 @@ def record(built: Built, intent: str) -> Record:
     values: Record = {
         "intent": intent, "symbol": built.contract.name,
         "kind": "function" if built.contract.signature is not None else "program",
-        "target": built.target.name, "generator": built.candidate.generator, "evidence": verdict.evidence,
+        "target": built.target.name, "generator": built.candidate.generator,
+        **{name: built.candidate.origin.get(name) for name in ("provider", "model", "attempts")},
+        "locked": built.locked, "evidence": verdict.evidence,
         "longest": verdict.longest, "solvers": list(verdict.solvers),
         "vectors": verdict.vectors, "emulators": list(verdict.emulators), "instructions": verdict.instructions,
         "bytes": verdict.bytes, "rodata": len(built.code.rodata), "stack": stack_bytes(built.code, built.target),
@@ -115,6 +318,13 @@ def record(built: Built, intent: str) -> Record:
     return {name: values[name] for name in FIELDS}
 
 
+def lock_entry(built: Built, intent: str) -> str:
+    """The lockfile's text for what was built."""
+    return entry_text(Locked(
+        intent, built.target.name, built.contract.name, built.candidate.generator, built.candidate.origin,
+        contract_digest(built.contract), built.target.digest, code_digest(built.code), built.candidate.assembly))
+
+
 def _require_target(contract: Contract, target: Target) -> None:
     names = {target.name, *target.aliases}
     if contract.targets is not None and names.isdisjoint(contract.targets):
@@ -122,14 +332,21 @@ def _require_target(contract: Contract, target: Target) -> None:
                     f"it names {', '.join(contract.targets)}; add {target.name} to `targets`, or leave `targets` out")
 
 
-def _nothing_left(contract: Contract, target: Target, refused: list[Refused]) -> IntentError:
-    if not refused:
-        return error("E903", f"no code was found for `{contract.name}` on {target.name}", contract.span)
+def _nothing_left(work: _Work) -> IntentError:
+    contract, target, refused = work.contract, work.target, work.refused
     shown = [f"{r.generator}: {problem}" for r in refused for problem in r.problems]
-    is_missing = any("is not installed" in line for line in shown)
-    more = [f"… and {len(shown) - 20} more"] if len(shown) > 20 else []
+    help = None
+    if any("is not installed" in line for line in shown):
+        help = "`intent-tool doctor` says what is missing, and how to install it"
+    elif not work.wishes.may_ask and work.wishes.generator != "local" and contract.signature is not None:
+        help = "an AI provider can be asked where this tool finds no code: " + SETUP
+    if work.failure is not None and len(refused) == 1:
+        first, *more = work.failure.diagnostics
+        return IntentError(replace(first, help="; or ".join(filter(None, [first.help, help]))), *more)
+    if not refused:
+        return error("E903", f"no code was found for `{contract.name}` on {target.name}", contract.span, help)
+    left = [f"… and {len(shown) - 20} more"] if len(shown) > 20 else []
     many = "the only candidate was" if len(refused) == 1 else f"all {len(refused)} candidates were"
     return IntentError(Diagnostic(
         "E904", f"no code for `{contract.name}` on {target.name} is good enough: {many} refused\n"
-        + "\n".join("  " + line for line in shown[:20] + more), contract.span,
-        "`intent-tool doctor` says what is missing, and how to install it" if is_missing else None))
+        + "\n".join("  " + line for line in shown[:20] + left), contract.span, help))

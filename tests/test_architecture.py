@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "intent_tool"
 
-FACES = ("pipeline", "contract_check", "cli", "commands", "scons", "packages", "__init__", "__main__")
+FACES = ("pipeline", "contract_check", "contract_trial", "cli", "commands", "scons", "packages", "ask", "formalise",
+         "__init__", "__main__")
 ALLOWED = {
     "language": ("language",),
     "machine": ("language", "machine"),

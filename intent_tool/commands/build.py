@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intent_tool.commands.common import Failed, Reply, Usage, one_target, project_root, rendered
+from intent_tool.commands.finding import add_finding_arguments, asking, build, lock_path, wishes
 from intent_tool.emit.files import remove, write_whole
 from intent_tool.language.diagnostics import Diagnostic, IntentError
 
@@ -39,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--header", type=Path, metavar="H", help="write a C header that declares all functions")
     parser.add_argument("-MD", dest="depfile", type=Path, metavar="DEPFILE",
                         help="write a Makefile rule: every output on the left, every input on the right")
+    parser.add_argument("--locked", action="store_true", help="take locked code only, from intents.lock")
+    add_finding_arguments(parser)
     parser.add_argument("--evidence", choices=("tested", "bounded", "proved"), default="tested", metavar="LEVEL",
                         help="the least that is good enough: tested (default), bounded or proved")
 
@@ -71,11 +74,13 @@ def _build(options: argparse.Namespace, several: bool) -> Reply:
 
     root = project_root(options, options.files[0])
     target = one_target(options, root)
+    ask = asking(options)
     built: list[Built] = []
     failures: list[Diagnostic] = []
     for file in options.files:
         try:
-            built.append(pipeline.build(file, target, project_root(options, file), options.evidence))
+            wanted = wishes(options, file, options.evidence, locked=options.locked)
+            built.append(build(options, file, target, wanted, ask))
         except IntentError as failure:
             failures += failure.diagnostics
     if failures:
@@ -86,6 +91,7 @@ def _build(options: argparse.Namespace, several: bool) -> Reply:
                                                            guard=_identifier(options.header.stem))))
     if options.depfile is not None:
         inputs = sorted({_shown(name) for name in (*_own_records(target, root),
+                                                   *_locks(options),
                                                    *(name for b in built for name in b.contract.files))})
         outputs.append(_Output(options.depfile, _rule([str(o.path) for o in outputs], inputs)))
     for output in outputs:
@@ -153,6 +159,11 @@ def _own_records(target: Target, root: Path) -> list[str]:
     if (shipped_records() / f"{target.name}.yaml").is_file():
         return []
     return [str(path) for path in (root / "targets").resolve().glob("*.yaml")]
+
+
+def _locks(options: argparse.Namespace) -> set[str]:
+    """The lockfiles that are there."""
+    return {str(path) for path in (lock_path(options, file).resolve() for file in options.files) if path.is_file()}
 
 
 def _identifier(text: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 from importlib import metadata
 
 from intent_tool.commands.common import Reply, project_root
+from intent_tool.language.diagnostics import IntentError
 from intent_tool.packages import PURPOSES, missing_packages
+from intent_tool.propose.ai.provider import SETUP, is_configured, provider_from
 
 SUMMARY = "say what is installed and what is missing"
 
@@ -29,9 +32,23 @@ def run(options: argparse.Namespace) -> Reply:
         advice.append("pip install " + " ".join(c["name"] for c in checks if c["state"] == "missing"))
     if any(c["state"] == "absent" for c in checks):
         advice.append("sudo apt-get install qemu-user")
+    lines.append(f"AI provider: {_provider()}")
     lines += [f"help: {line}" for line in advice] or ["everything is there"]
     good = all(c["state"] != "missing" for c in checks)
-    return Reply("\n".join(lines), {"checks": checks, "help": advice}, good)
+    return Reply("\n".join(lines), {"checks": checks, "provider": _provider(), "help": advice}, good)
+
+
+def _provider() -> str:
+    """What is set up, without the key. Nobody is asked."""
+    if not is_configured(os.environ):
+        return f"none, which is fine; to have one, {SETUP}"
+    try:
+        found = provider_from(os.environ)
+    except IntentError as failure:
+        return failure.diagnostics[0].message
+    key = "with a key" if found.key else "without a key"
+    model = found.model or "the one model that it has"
+    return f"{found.name} at {found.base_url} ({found.api}), {model}, {key}"
 
 
 def _runners(options: argparse.Namespace) -> list[str]:

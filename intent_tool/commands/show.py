@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from intent_tool.commands.common import Reply, one_target, project_root, rendered
+from intent_tool.commands.finding import add_finding_arguments, asking, build, wishes
 
 SUMMARY = "build one intent and print the listing: offsets, bytes, assembly, evidence, what was tried"
 
@@ -13,21 +14,22 @@ SUMMARY = "build one intent and print the listing: offsets, bytes, assembly, evi
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--target", required=True, metavar="T")
+    add_finding_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
-    from intent_tool.emit.listing import listing_json, listing_text, size_text, verdict_text
+    from intent_tool.emit.listing import listing_json, listing_text, made_by, size_text, verdict_text
 
     root = project_root(options, options.file)
-    built = pipeline.build(options.file, one_target(options, root), root)
+    built = build(options, options.file, one_target(options, root), wishes(options, options.file), asking(options))
     record = pipeline.record(built, str(options.file))
-    verdict = built.verdict
+    verdict, candidate = built.verdict, built.candidate
     lines = [
         f"{built.contract.name} for {built.target.name}: {size_text(verdict.instructions, verdict.bytes)}"
         + (f", {record['rodata']} bytes of tables" if record["rodata"] else ""),
         f"evidence: {verdict_text(verdict)}",
-        f"generator: {built.candidate.generator}, {built.seconds:.2f} s",
+        f"generator: {made_by(candidate.generator, candidate.origin, built.locked)}, {built.seconds:.2f} s",
     ]
     lines += [f"unchecked: {line}" for line in verdict.unchecked]
     lines += [f"refused: {r.generator}: {problem}" for r in built.refused for problem in r.problems]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intent_tool.judge.verdict import Verdict
@@ -34,6 +34,15 @@ def size_text(instructions: int, bytes: int) -> str:
     """``1 instruction, 4 bytes``"""
     plural = ["" if number == 1 else "s" for number in (instructions, bytes)]
     return f"{instructions} instruction{plural[0]}, {bytes} byte{plural[1]}"
+
+
+def made_by(generator: str, origin: Mapping[str, str | int], locked: bool) -> str:
+    """``ai (llama.cpp, local, 3 attempts), locked``"""
+    text = generator
+    if origin:
+        plural = "" if origin["attempts"] == 1 else "s"
+        text += f" ({origin['provider']}, {origin['model']}, {origin['attempts']} attempt{plural})"
+    return text + (", locked" if locked else "")
 
 
 def evidence_text(evidence: str, vectors: int, emulators: Sequence[str], longest: int | None = None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from intent_tool.machine.assembly import Assembly
 
@@ -13,4 +14,6 @@ class Candidate:
 
     assembly: Assembly
     generator: str
-    """How it came about: ``lowering``, …"""
+    """How it came about: ``lowering``, ``ai``."""
+    origin: Mapping[str, str | int] = field(default_factory=dict)
+    """Of ``ai``: `provider`, `model`, and `attempts`, how many proposals it took."""

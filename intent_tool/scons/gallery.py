@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import SCons.Script
 import SCons.Util
 
 from intent_tool.emit.files import write_whole
+from intent_tool.emit.lockfile import LOCK
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
 from intent_tool.scons.cache import RecordCache, cache_folder
@@ -23,11 +25,20 @@ from intent_tool.scons.outline import outline, with_used
 from intent_tool.scons.session import session
 from intent_tool.scons.snapshot import Snapshot, read_snapshot
 from intent_tool.scons.tool import PythonAction, generate
-from intent_tool.scons.variables import EVIDENCE_LEVELS, host_target, known_targets, require_packages, use_executor
+from intent_tool.scons.variables import (
+    EVIDENCE_LEVELS,
+    GENERATORS,
+    LOCK_MODES,
+    host_target,
+    known_targets,
+    require_packages,
+    use_executor,
+    use_lock,
+)
 
 SNAPSHOT = ".snapshot.json"
 """In the build folder: what is up to date there."""
-VARIABLES = ("target", "evidence", "executor", "cache")
+VARIABLES = ("target", "evidence", "generator", "lock", "locked", "executor", "cache")
 
 
 def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents", build: str = "build") -> None:
@@ -40,6 +51,7 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
     SCons.Script.SetOption("no_progress", True)
     try:
         _refuse_unknown(arguments)
+        session().use_generator(arguments.get("generator", "auto"))
         known = known_targets()
         targets = select_targets(arguments.get("target", host_target()), known)
         cache = cache_folder(arguments["cache"]) if "cache" in arguments else None
@@ -48,6 +60,7 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
         SCons.Script.Exit(2)
     SCons.Script.Help(_help(known, intents, build), append=True)
     session().report = f"{build}/report.json"
+    use_lock(arguments.get("lock", ""))
     testing = "test" in goals
     use_executor(arguments.get("executor", ""))
     # The jobs of `scons -c` remove folders under each other's feet.
@@ -56,9 +69,12 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
         tools=[generate], INTENT_TARGET=targets[0].name, INTENT_EVIDENCE=arguments.get("evidence", "tested"))
     if cache is not None:
         base.CacheDir(_literal(cache), RecordCache)
+    wanted = [arguments.get(name, usual) for name, usual in (("evidence", "tested"), ("generator", "auto"),
+                                                             ("locked", "0"))]
     snapshot = session().snapshot = read_snapshot(session().root, session().root / build / SNAPSHOT, {
-        t.name: f"{tool_digest()} {t.digest} {arguments.get('evidence', 'tested')}" for t in targets})
-    is_whole = testing or session().clean or bool(set(goals) - {"intents"}) or not _has_memory()
+        t.name: " ".join([tool_digest(), t.digest, *wanted, _lock_digest()]) for t in targets})
+    is_whole = testing or bool(session().lock_mode) or session().clean or bool(set(goals) - {"intents"}) \
+        or not _has_memory()
     paths = sorted(_intents_below(intents))
     everything = []
     for target in targets:
@@ -75,6 +91,14 @@ def gallery(arguments: dict[str, str], goals: list[str], intents: str = "intents
         _remove_folders([Path(build) / target.name for target in targets])
 
 
+def _lock_digest() -> str:
+    """Of the whole lockfile, as anything in it may say what a binary has to be."""
+    try:
+        return hashlib.sha256((session().root / LOCK).read_bytes()).hexdigest()
+    except OSError:
+        return "no lock"
+
+
 def _refuse_unknown(arguments: dict[str, str]) -> None:
     for name, value in arguments.items():
         if name not in VARIABLES:
@@ -83,6 +107,12 @@ def _refuse_unknown(arguments: dict[str, str]) -> None:
     if arguments.get("evidence", "tested") not in EVIDENCE_LEVELS:
         raise error("E911", f"`evidence={arguments['evidence']}`: there is no such level",
                     help=f"it is one of {', '.join(EVIDENCE_LEVELS)}")
+    for name, known in (("generator", GENERATORS), ("lock", LOCK_MODES), ("locked", ("0", "1"))):
+        if name in arguments and arguments[name] not in known:
+            raise error("E923", f"`{name}={arguments[name]}`: there is no such choice",
+                        help=f"it is one of {', '.join(known)}")
+    if arguments.get("locked") == "1" and "lock" in arguments:
+        raise error("E923", "`locked=1` takes what is locked, and `lock=` writes it: one of them has to go")
 
 
 def _intents_below(folder: str) -> Iterator[str]:
@@ -167,7 +197,8 @@ def _help(known: dict[str, Target], intents: str, build: str) -> str:
     lines = [f"  {t.name:{width}}  {t.summary}" + (f" (also {', '.join(t.aliases)})" if t.aliases else "")
              for t in known.values()]
     return f"""
-scons [target=NAME[,NAME…]|all] [evidence=LEVEL] [executor=dask://HOST:PORT] [cache=DIR] [test]
+scons [target=NAME[,NAME…]|all] [evidence=LEVEL] [generator=WHO] [lock=update|renew] [locked=1]
+      [executor=dask://HOST:PORT] [cache=DIR] [test]
 
 Finds machine code for every .intent file under {intents}/ and writes it to {build}/<target>/: an object file and a
 C header for a function, an executable for a program. {build}/report.json says what is known about each of them.
@@ -177,6 +208,11 @@ C header for a function, an executable for a program. {build}/report.json says w
 {chr(10).join("  " + line for line in lines)}
 
   evidence=…  the least that is good enough: {', '.join(EVIDENCE_LEVELS)} (in this order; tested when left out)
+  generator=… who finds code that is not locked: auto (this tool, and an AI provider, if one is set up, for what it
+              cannot do; when left out), ai (the provider first), local (never a provider)
+  lock=…      update writes the code of all binaries to intents.lock, from which later builds take it; renew has it
+              found anew first
+  locked=1    only locked code will do
   executor=…  dask://HOST:PORT has the jobs done by a Dask cluster; processes on this machine when left out
   cache=…     a folder, relative to the project, that records of builds are taken from and put into, for other
               checkouts and machines; none when left out

@@ -1,22 +1,28 @@
 """What a worker process does: one intent for one target, from request to reply, both plain JSON data.
 
-A reply has one of the keys ``record`` (done), ``problems`` (the intent or its binary is at fault: rendered
-diagnostics) and ``fault`` (the tool is: an exception that nobody expected; with INTENT_TOOL_DEBUG set, its traceback
-goes to standard error)."""
+A reply has one of the keys ``record`` (done), ``ask`` (a question that an AI provider has to answer, and ``dialog``
+to go on with: whoever sent the request sends it again with that), ``problems`` (the intent or its binary is at fault:
+rendered diagnostics) and ``fault`` (the tool is: an exception that nobody expected; with INTENT_TOOL_DEBUG set, its
+traceback goes to standard error)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target
 from intent_tool.scons.record import RecordFile, write_record
+
+if TYPE_CHECKING:
+    from intent_tool.pipeline import Built
 
 Data = dict[str, Any]
 
@@ -45,17 +51,36 @@ def run(request: Data) -> Data:
 
 
 def _build(request: Data) -> Data:
-    """Build ``intent`` for ``target`` with ``evidence``, and write ``record``. ``program`` says which kind of output
-    the build graph expects."""
+    """Build ``intent`` for ``target`` as ``wishes`` say, and write ``record``. ``program`` says which kind of output
+    the build graph expects, ``lock`` holds the lockfile's entry, its line and the file's name."""
     from intent_tool import pipeline
+    from intent_tool.emit.lockfile import lock_with
+    from intent_tool.propose.ai.dialog import Dialog
 
+    lock = request["lock"]
+    wishes = pipeline.Wishes(
+        lock=lock_with(Path(lock["path"]), request["intent"], request["target"], lock["text"], lock["line"])
+        if lock is not None else None, name=request["intent"], **request["wishes"])
+    dialog = Dialog.from_json(request["dialog"]) if "dialog" in request else None
     built = pipeline.build(Path(request["intent"]), _target(request["root"], request["target"]),
-                           Path(request["root"]), request["evidence"])
+                           Path(request["root"]), wishes, dialog)
+    if isinstance(built, pipeline.Asked):
+        return {"ask": asdict(built.question), "dialog": built.dialog.to_json()}
     if request["program"] != (built.contract.signature is None):
         raise _wrong_kind(built.contract)
     report = pipeline.record(built, request["intent"])
-    write_record(Path(request["record"]), RecordFile(report, built.header or "", built.binary))
-    return {"record": report}
+    write_record(Path(request["record"]), RecordFile(
+        report, built.header or "", built.binary, _lock_entry(built, request["intent"])))
+    return {"record": report, "answered": built.answered}
+
+
+def _lock_entry(built: Built, intent: str) -> str:
+    """Empty for an intent whose path no lockfile can hold."""
+    from intent_tool import pipeline
+
+    with contextlib.suppress(ValueError):
+        return pipeline.lock_entry(built, intent)
+    return ""
 
 
 def _wrong_kind(contract: Contract) -> IntentError:

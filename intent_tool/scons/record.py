@@ -23,11 +23,13 @@ class RecordFile:
     header: str
     """Empty for a program."""
     binary: bytes
+    lock: str = ""
+    """The lockfile's entry."""
 
 
 def write_record(path: Path, content: RecordFile) -> None:
     """Raises `OSError`."""
-    write_whole(path, json.dumps({"report": content.report, "header": content.header,
+    write_whole(path, json.dumps({"report": content.report, "header": content.header, "lock": content.lock,
                                   "binary": base64.b64encode(content.binary).decode()}))
 
 
@@ -35,6 +37,6 @@ def read_record(path: Path) -> RecordFile:
     """Raises `OSError` where there is no file, `ValueError` where it is none of ours."""
     try:
         data = json.loads(path.read_bytes())
-        return RecordFile(data["report"], data["header"], base64.b64decode(data["binary"]))
+        return RecordFile(data["report"], data["header"], base64.b64decode(data["binary"]), data["lock"])
     except (KeyError, TypeError) as failure:
         raise ValueError(f"{path}: is no record of a build") from failure

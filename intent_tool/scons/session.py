@@ -6,6 +6,8 @@ import atexit
 import contextlib
 import json
 import os
+import signal
+import socket
 import sys
 import threading
 import time
@@ -17,16 +19,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import SCons.Errors
+
 from intent_tool.emit.files import write_whole
 from intent_tool.emit.listing import evidence_text
 from intent_tool.emit.report import Record, failed_record, report_text
-from intent_tool.language.diagnostics import error
+from intent_tool.language.diagnostics import IntentError, error
+from intent_tool.propose.ai.client import Question
+from intent_tool.propose.ai.dialog import Dialog
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.snapshot import Entry, Snapshot, stamp_of
 from intent_tool.scons.worker import WorkerPool
 
 if TYPE_CHECKING:
+    from intent_tool.ask import Asking
     from intent_tool.emit.junit import Case
+    from intent_tool.emit.lockfile import Lock
 
 MOST_WORKERS = 256
 """More are not started, however many jobs SCons runs at a time."""
@@ -51,6 +59,10 @@ class Item:
     test: dict[str, Any] | None = None
     """The outcome of the test, when it ran."""
     seconds: float = 0.0
+    asked: int = 0
+    """Rounds of questions to an AI provider, in this run."""
+    answered: bool = False
+    """The last answer kept the contract."""
 
     @property
     def stem(self) -> str:
@@ -68,6 +80,12 @@ class Session:
     """Nothing is done (`scons -n`, `scons -h`)."""
     clean: bool
     """Things are removed (`scons -c`)."""
+    lock_mode: str = ""
+    """``update`` or ``renew`` when the lockfile is to be written."""
+    asking: Asking | None = None
+    generators: set[str] = field(default_factory=set)
+    """Those that environments of this run want."""
+    _lock_file: Lock | None = None
     executor_name: str = ""
     """What was asked for."""
     report: str | None = None
@@ -102,6 +120,62 @@ class Session:
     def jobs(self) -> int:
         """How many jobs can be done at the same time."""
         return getattr(self.executor, "threads", 0) or os.cpu_count() or 1
+
+    def use_generator(self, name: str) -> None:
+        """Have an AI provider ready where `name` (``auto``, ``ai``, ``local``) may want it. Raises `IntentError`."""
+        if name in self.generators or self.dry or self.clean:
+            return
+        self.generators.add(name)
+        if name != "local" and self.asking is None:
+            from intent_tool.ask import asking
+
+            self.asking = asking(name, self.remark)
+            if self.asking is not None:
+                _on_interrupt(self.asking.client.stop.set)
+
+    @property
+    def lock_file(self) -> Lock:
+        """Raises `IntentError` when it is malformed."""
+        from intent_tool.emit.lockfile import LOCK, read_lock
+
+        if self._lock_file is None:
+            self._lock_file = read_lock(self.root / LOCK)
+        return self._lock_file
+
+    def locked_digest(self, intent: str, target: str) -> str | None:
+        """Of the entry that a build takes its code from; None where it finds its code."""
+        try:
+            return None if self.lock_mode == "renew" else self.lock_file.digest(intent, target)
+        except IntentError as failure:
+            raise SCons.Errors.UserError(str(failure)) from None
+
+    def build(self, item: Item, program: bool, wishes: dict[str, Any]) -> dict[str, Any]:
+        """Have the code of `item` found and judged, by a worker; what it wants to ask an AI provider is asked here,
+        where the key is."""
+        key = (item.intent, item.target)
+        text = None if self.lock_mode == "renew" else self.lock_file.entries.get(key)
+        lock = {"path": self.lock_file.path.name, "text": text, "line": self.lock_file.lines[key]} \
+            if text is not None else None
+        ask = self.asking if wishes["generator"] != "local" else None
+        wishes = {**wishes, "updating": bool(self.lock_mode), "may_ask": ask is not None,
+                  "rounds": ask.rounds if ask is not None else 0}
+        request = {"program": program, "record": item.record_path, "lock": lock, "wishes": wishes}
+        start = time.perf_counter()
+        reply = self.run(item, "build", request)
+        while "ask" in reply and ask is not None:
+            item.asked += 1
+            dialog = ask.answer(Question(**reply["ask"]), Dialog.from_json(reply["dialog"]), *key)
+            reply = self.run(item, "build", {**request, "dialog": dialog.to_json()})
+        item.seconds = time.perf_counter() - start
+        item.answered = reply.get("answered", False)
+        return reply
+
+    def remark(self, text: str) -> None:
+        """A line on standard error."""
+        with self.lock:
+            sys.stdout.flush()
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     def run(self, item: Item, job: str, request: dict[str, Any]) -> dict[str, Any]:
         """Have a worker do `job` for `item`; problems and faults go to standard error, whole."""
@@ -166,8 +240,28 @@ class Session:
                         write_whole(self.root / path, self.junit_of(target))
                     self._write_snapshot()
                     self._summarize()
+                    if self.lock_mode:
+                        self._update_lock()
+            except IntentError as failure:
+                print(failure, file=sys.stderr)
             except OSError as failure:
                 print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
+
+    def _update_lock(self) -> None:
+        """Lock the code of all that is built; what was locked before stays, as far as its intent is still there."""
+        from intent_tool.emit.lockfile import updated
+
+        entries: list[str] = []
+        for item in self.items.values():
+            if item.state() == "done":
+                with contextlib.suppress(OSError, ValueError):
+                    entries += filter(None, [read_record(self.root / item.record_path).lock])
+        lock = self.lock_file
+        text = updated(lock, entries, lambda intent, _: (self.root / intent).is_file())
+        if text != lock.source.text:
+            write_whole(lock.path, text)
+        if not self.quiet:
+            print(f"{lock.path.name}: {_count(len(entries), 'binary is', 'binaries are')} locked")
 
     def junit_of(self, target: str) -> str:
         """The JUnit document of what is known now about `target`."""
@@ -264,6 +358,7 @@ class Session:
         if not self.junit and built:
             levels = ("proved", "bounded", "tested", "none")
             print("evidence: " + ", ".join(f"{built[level]} {level}" for level in levels if built[level]))
+        self._summarize_asking()
         runners = {i.target: i.runner for i in self.items.values()}
         emulators = [(r["target"], r["emulators"]) for r in records if r["vectors"]]
         emulators += [(i.target, i.test["emulators"]) for i in self.items.values() if i.test]
@@ -272,6 +367,20 @@ class Session:
         for target in sorted(without):
             print(f"note: qemu-user did not run every binary of {target}; unicorn stood in. "
                   f"`apt-get install qemu-user` provides it")
+
+
+    def _summarize_asking(self) -> None:
+        items = [i for i in self.items.values() if i.asked]
+        if not items or self.asking is None:
+            return
+        client, kept = self.asking.client, sum(i.answered for i in items)
+        used = sum(i.record is not None and i.record["generator"] == "ai" for i in items)
+        cost = f", ${client.spent.cost:.4f}" if client.provider.price is not None else ""
+        print(f"ai: {client.provider.name} ({client.provider.model}) was asked for "
+              f"{_count(len(items), 'binary', 'binaries')}: {kept} answers keep the contract, {used} are used; "
+              f"{client.spent.tokens:,} tokens{cost}")
+        if used and not self.lock_mode:
+            print("note: nothing says that a model answers the same again; `scons lock=update` keeps the code")
 
 
 def _read_record(path: Path) -> Record | None:
@@ -297,6 +406,20 @@ def _case(item: Item) -> Case:
 
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _on_interrupt(act: Callable[[], None]) -> None:
+    """Have `act` done when an interrupt comes, besides what SCons does, which waits for the jobs under way."""
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while byte := heard.recv(1):
+            if byte[0] in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                act()
+        told.close()
+    threading.Thread(target=listen, daemon=True).start()
 
 
 @cache

@@ -15,7 +15,7 @@ import SCons.Errors
 import SCons.Node
 import SCons.Scanner
 import SCons.Tool
-from SCons.Script import GetOption
+from SCons.Script import ARGUMENTS, GetOption
 
 from intent_tool.emit.files import remove, write_whole
 from intent_tool.scons import ninja
@@ -26,20 +26,27 @@ from intent_tool.scons.record import RECORD_SUFFIX, RecordFile, read_record
 from intent_tool.scons.session import Item, session
 from intent_tool.scons.variables import (
     evidence_of,
+    generator_of,
     host_target,
+    is_locked,
     require_packages,
     target_of,
     use_executor,
+    use_lock,
 )
 
 
 def generate(env: Any) -> None:
     """Add the builders to `env`. Call it before the environment is cloned. Stops SCons when a package that the
-    tool needs is missing, or when `INTENT_TARGET` or `INTENT_EVIDENCE` says nothing that is known."""
+    tool needs is missing, or when a construction variable or `lock=` says nothing that is known."""
     require_packages()
-    env.SetDefault(INTENT_TARGET=host_target(), INTENT_EVIDENCE="tested", PROGSUFFIX="", OBJSUFFIX=".o")
+    env.SetDefault(INTENT_TARGET=host_target(), INTENT_EVIDENCE="tested", PROGSUFFIX="", OBJSUFFIX=".o",
+                   INTENT_GENERATOR=ARGUMENTS.get("generator", "auto"), INTENT_LOCKED=ARGUMENTS.get("locked", "0"))
     target_of(env)
     evidence_of(env)
+    generator_of(env)
+    is_locked(env)
+    use_lock(ARGUMENTS.get("lock", ""))
     use_executor(env.subst("$INTENT_EXECUTOR"))
     SCons.Tool.SourceFileScanner.add_scanner(".intent", _scanner())
     builders = env["BUILDERS"]
@@ -87,6 +94,8 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
     if not record.has_builder():
         use_executor(env.subst("$INTENT_EXECUTOR"))
         env.IntentRecord(record, intent)
+        if session().lock_mode == "renew":
+            env.AlwaysBuild(record)
         record.attributes.intent_program = is_program
         record.attributes.intent_files = []
         target = target_of(env)
@@ -98,7 +107,9 @@ def _record(base: str, output: Any, intent: Any, is_program: bool, env: Any) -> 
     # Files are replaced whole. Were they removed first, another build in the same tree could miss them.
     env.Precious(record, output)
     output.attributes.intent_record = record
-    if ninja.register(output, "_write_binary", ("_build", "_write_header"), target_of(env).name, evidence_of(env),
+    options = ["--evidence", evidence_of(env), "--generator", generator_of(env),
+               *(["--locked"] if is_locked(env) else [])]
+    if ninja.register(output, "_write_binary", ("_build", "_write_header"), target_of(env).name, options,
                       session().root):
         # What ninja builds is not known here.
         session().quiet = True
@@ -149,15 +160,18 @@ def _record_signature(target: Any, source: Any, env: Any) -> bytes:
     """What a binary depends on besides its sources."""
     kind = "program" if target[0].attributes.intent_program else "function"
     goal = target_of(env)
-    return (f"{kind} by intent_tool {tool_digest()} for {goal.name} {goal.digest} with evidence {evidence_of(env)}"
-            ).encode()
+    locked = session().locked_digest(source[0].srcnode().get_path(), goal.name)
+    found = f"locked as {locked}" if locked is not None else f"found by {generator_of(env)}"
+    only = ", nothing but what is locked" if is_locked(env) else ""
+    return (f"{kind} by intent_tool {tool_digest()} for {goal.name} {goal.digest} with evidence {evidence_of(env)}, "
+            f"{found}{only}").encode()
 
 
 def _build(target: Any, source: Any, env: Any) -> Any:
     """Find and judge the code: everything that is known of it, the binary included, goes into the record."""
     item = session().items[target[0].get_path()]
-    reply = session().run(item, "build", {
-        "evidence": evidence_of(env), "program": target[0].attributes.intent_program, "record": item.record_path})
+    reply = session().build(item, target[0].attributes.intent_program, {
+        "evidence": evidence_of(env), "generator": generator_of(env), "locked": is_locked(env)})
     if "record" not in reply:
         remove(Path(node.get_abspath()) for node in [*target, *target[0].attributes.intent_files])
         return SCons.Errors.BuildError(errstr=f"no binary of {item.stem} for {item.target}")

@@ -1,7 +1,8 @@
 """What the construction variables of an environment say, and whether that can be.
 
 `INTENT_TARGET` is a target's name (the host's by default), `INTENT_EVIDENCE` the least that is good enough
-(``tested`` by default), `INTENT_EXECUTOR` ``dask://host:port`` to use a cluster."""
+(``tested`` by default), `INTENT_EXECUTOR` ``dask://host:port`` to use a cluster, `INTENT_GENERATOR` who finds code
+(``auto`` by default), `INTENT_LOCKED` 1 to take locked code only."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ from intent_tool.packages import missing_packages
 from intent_tool.scons.session import session
 
 EVIDENCE_LEVELS = ("tested", "bounded", "proved")
+GENERATORS = ("auto", "ai", "local")
+LOCK_MODES = ("update", "renew")
 
 
 def require_packages() -> None:
@@ -44,6 +47,33 @@ def evidence_of(env: Any) -> str:
     if level not in EVIDENCE_LEVELS:
         raise SCons.Errors.UserError(f"evidence={level}: it is one of {', '.join(EVIDENCE_LEVELS)}")
     return level
+
+
+def generator_of(env: Any) -> str:
+    """Who finds code, by `INTENT_GENERATOR`. An AI provider is set up where one may be asked."""
+    name: str = env.subst("$INTENT_GENERATOR")
+    if name not in GENERATORS:
+        raise SCons.Errors.UserError(f"generator={name}: it is one of {', '.join(GENERATORS)}")
+    try:
+        session().use_generator(name)
+    except IntentError as failure:
+        raise SCons.Errors.UserError(str(failure)) from None
+    return name
+
+
+def is_locked(env: Any) -> bool:
+    """Whether only locked code will do, by `INTENT_LOCKED`."""
+    text: str = env.subst("$INTENT_LOCKED")
+    if text not in ("0", "1"):
+        raise SCons.Errors.UserError(f"locked={text}: it is 0 or 1")
+    return text == "1"
+
+
+def use_lock(mode: str) -> None:
+    """Have the lockfile written at the end: ``update``, or ``renew`` with all code found anew."""
+    if mode not in ("", *LOCK_MODES):
+        raise SCons.Errors.UserError(f"lock={mode}: it is one of {', '.join(LOCK_MODES)}")
+    session().lock_mode = mode or session().lock_mode
 
 
 def use_executor(name: str) -> None:

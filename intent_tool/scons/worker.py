@@ -21,6 +21,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+from intent_tool.propose.ai.provider import without_keys
+
 MEMORY_VARIABLE, SECONDS_VARIABLE = "INTENT_WORKER_MEMORY", "INTENT_WORKER_SECONDS"
 MEMORY_MIB = 4096
 """What a worker may hold unless the variable says something else; the solvers that it starts have limits, too."""
@@ -109,7 +111,7 @@ class WorkerPool(Executor):
             path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
             worker = subprocess.Popen(
                 [sys.executable, "-m", "intent_tool.scons.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                text=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": path})
+                text=True, encoding="utf-8", env={**without_keys(os.environ), "PYTHONPATH": path})
             self._all.append(worker)
             return worker
 
