@@ -376,9 +376,9 @@ class Session:
         client, kept = self.asking.client, sum(i.answered for i in items)
         used = sum(i.record is not None and i.record["generator"] == "ai" for i in items)
         cost = f", ${client.spent.cost:.4f}" if client.provider.price is not None else ""
-        print(f"ai: {client.provider.name} ({client.provider.model}) was asked for "
-              f"{_count(len(items), 'binary', 'binaries')}: {kept} answers keep the contract, {used} are used; "
-              f"{client.spent.tokens:,} tokens{cost}")
+        asked, good = _count(len(items), "binary", "binaries"), _count(kept, "answer keeps", "answers keep")
+        print(f"ai: {client.provider.name} ({client.provider.model}) was asked for {asked}: {good} the contract, "
+              f"{_count(used, 'is', 'are')} used; {client.spent.tokens:,} tokens{cost}")
         if used and not self.lock_mode:
             print("note: nothing says that a model answers the same again; `scons lock=update` keeps the code")
 
