@@ -6,11 +6,12 @@
 #   intent_add_library(sums average_floor.intent clamp.intent)
 #   target_link_libraries(app PRIVATE sums)
 #
-# intent_add_library(NAME [TARGET T] [EVIDENCE LEVEL] FILE.intent...)
+# intent_add_library(NAME [TARGET T] [EVIDENCE LEVEL] [LOCKED] FILE.intent...)
 #
 #   adds a static library of functions, with the folder of their headers as its PUBLIC include directory. TARGET names
 #   intent-tool's target; without it, the variable IntentTool_TARGET does, and without that CMAKE_SYSTEM_PROCESSOR.
-#   EVIDENCE is the least that is good enough: tested (default), bounded or proved. The code is position-independent.
+#   EVIDENCE is the least that is good enough: tested (default), bounded or proved. With LOCKED, only code will do that
+#   is in intents.lock in PROJECT_SOURCE_DIR. The code is position-independent.
 #   Intents may use others inside PROJECT_SOURCE_DIR, whose targets/ may hold records of more targets.
 #
 # IntentTool_EXECUTABLE is the command that is called.
@@ -37,7 +38,11 @@ if(NOT IntentTool_EXECUTABLE OR NOT EXISTS "${IntentTool_EXECUTABLE}")
 endif()
 
 function(intent_add_library name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;EVIDENCE" "")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "LOCKED" "TARGET;EVIDENCE" "")
+    set(locked "")
+    if(arg_LOCKED)
+        set(locked --locked)
+    endif()
     set(call "intent_add_library(${name})")
     foreach(keyword IN LISTS arg_KEYWORDS_MISSING_VALUES)
         message(FATAL_ERROR "${call}: ${keyword} has no value.")
@@ -76,7 +81,7 @@ function(intent_add_library name)
         add_custom_command(
             OUTPUT "${base}.o" "${base}.h"
             COMMAND "${IntentTool_EXECUTABLE}" build "${intent}" --root "${PROJECT_SOURCE_DIR}"
-                    --target "${arg_TARGET}" --evidence "${arg_EVIDENCE}"
+                    --target "${arg_TARGET}" --evidence "${arg_EVIDENCE}" ${locked}
                     -o "${base}.o" --header "${base}.h" -MD "${base}.d"
             DEPENDS "${intent}" "${IntentTool_EXECUTABLE}"
             DEPFILE "${base}.d"

@@ -231,7 +231,8 @@ def _completed(provider: Provider, models: Any) -> Provider:
         provider = replace(provider, model=names[0])
     if provider.shape == "unknown":
         is_llama = any(m.get("owned_by") == "llamacpp" for m in known)
-        provider = replace(provider, shape="grammar" if is_llama else "schema")
+        provider = replace(provider, name="llama.cpp", shape="grammar") if is_llama else \
+            replace(provider, shape="schema")
     return provider
 
 
