@@ -27,7 +27,11 @@ ASK_FROM = 8
 
 
 class Undecided(Exception):
-    """The function is beyond what is followed; says why."""
+    """The function is beyond what is followed; says why. `doubt` is what it must keep to get there, if it does."""
+
+    def __init__(self, why: str, doubt: Demand | None = None) -> None:
+        super().__init__(why)
+        self.doubt = doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +297,9 @@ class _Port:
             if address.is_const:
                 executor.demand(f"{verb} at address {address.data:#x}", self.offset, self.guard, graph.false)
                 raise _Outside from None
-            raise Undecided(f"at offset {self.offset:#x} it {verb} at an address that does not start from a buffer, "
-                            "the stack or its constants") from None
+            what = f"{verb} at an address that does not start from a buffer, the stack or its constants"
+            doubt = Demand(what, self.offset, self.guard, self._somewhere(address, size), False)
+            raise Undecided(f"at offset {self.offset:#x} it {what}", doubt) from None
         good = []
         for place in places:
             if not place.offset.is_const or len(places) > 1:
@@ -308,6 +313,17 @@ class _Port:
         if not good:
             raise _Outside
         return good
+
+    def _somewhere(self, address: Term, size: int) -> Term:
+        """Whether an access lies in any region at all; the stack's is taken to be larger than it is."""
+        graph = self.executor.graph
+        inside = graph.false
+        for region in self.executor.layout.regions:
+            start, length = (-region.size, 2 * region.size) if region.is_frame else (region.start, region.size)
+            offset = graph.sub(graph.sub(address, region.base), graph.const(start % (1 << 64), 64))
+            if length >= size:
+                inside = graph.or_(inside, graph.ule(offset, graph.const(length - size, 64)))
+        return inside
 
     def _in_region(self, place: Place, size: int, verb: str, guard: Term) -> bool:
         """Demands that the access lies in its region; False when it surely does not."""

@@ -16,7 +16,7 @@ from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.execute import Executor, Outcome, State, Undecided
+from intent_tool.judge.execute import Demand, Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.meaning import Meaning, NotUnderstood, Number, ensured, meaning
@@ -166,7 +166,7 @@ class _Prover:
         try:
             outcome = self.execute(graph, semantics, call, wanted)
         except Undecided as problem:
-            return Proof("unknown", (str(problem),))
+            return self.doubted(graph, call, wanted, problem.doubt) or Proof("unknown", (str(problem),))
         except TooMany:
             return Proof("unknown", ("an access through an index may fall on too many places",))
         self.check_secrets(outcome, call)
@@ -346,6 +346,23 @@ class _Prover:
             return Proof("unknown", (f"no solver could tell in time {kind}",), solvers=solvers, followed=True,
                          depth=outcome.depth)
         return Proof(PROVED, solvers=solvers, followed=True, depth=outcome.depth)
+
+    def doubted(self, graph: Graph, call: SymbolicCall, wanted: Meaning, doubt: Demand | None) -> Proof | None:
+        """The refutation by what made the rest impossible to follow; None where it is none, or nobody knows."""
+        if doubt is None:
+            return None
+        question = Question((wanted.requires, doubt.guard), doubt.holds)
+        answer = decide(graph, [question], self.budget)[0]
+        if answer.status != REFUTED:
+            return None
+        from intent_tool.language.oracle import shown_call
+
+        assert self.contract.signature is not None
+        model = smaller(question, answer.model)
+        arguments = arguments_of(call.given.inputs, model)
+        what = f"{shown_call(self.contract.signature.name, arguments)} {doubt.what} at offset {doubt.offset:#x}"
+        return Proof("refuted", (what,), Counterexample(arguments, model, doubt.noticeable),
+                     solvers=(answer.by,) if answer.by else ())
 
     def wrong(self, graph: Graph, claim: _Claim, call: SymbolicCall, outcome: Outcome, model: Mapping[str, int],
               arguments: Arguments) -> str:

@@ -118,14 +118,27 @@ def test_code_that_keeps_the_contract_and_is_not_what_was_locked_is_refused(lock
 
 
 def test_a_back_door_that_no_test_opens_is_refused(tmp_path: Path) -> None:
-    """A write through a register that only one argument in four billion leads to: the proof cannot follow it, and
-    tests do not see it."""
+    """A write through a register that only one argument in four billion leads to: tests do not see it."""
     project = Project(tmp_path)
     project.write("SConstruct", SCONSTRUCT)
     project.write("intents/same.intent", IDENTITY)
     project.build("target=x86_64", "lock=update")
     door = ("    cmp edi, 305419896\n    jne .L1\n    mov qword ptr [rsi], rdx\n.L1:\n    mov eax, edi\n    ret\n")
     text = re.sub(r"(?s)(assembly = ''').*(''')", rf"\1\n{door}\2", lock(project))
+    (tmp_path / "intents.lock").write_text(text)
+    ran = project.scons("target=x86_64")
+    assert ran.status == 2
+    assert "same(305419896) writes at an address that does not start from a buffer" in ran.err
+
+
+def test_code_that_is_not_this_tools_own_has_to_be_proved(tmp_path: Path) -> None:
+    """A loop that no proof follows to its end passes every test."""
+    project = Project(tmp_path)
+    project.write("SConstruct", SCONSTRUCT)
+    project.write("intents/same.intent", IDENTITY)
+    project.build("target=x86_64", "lock=update")
+    loop = "    mov eax, edi\n    cmp edi, 305419896\n.L1:\n    je .L1\n    ret\n"
+    text = re.sub(r"(?s)(assembly = ''').*(''')", rf"\1\n{loop}\2", lock(project))
     (tmp_path / "intents.lock").write_text(text)
     ran = project.scons("target=x86_64")
     assert ran.status == 2
