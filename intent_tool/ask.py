@@ -53,7 +53,10 @@ class Asking:
         try:
             answer = self.client.ask(question, spent, lambda tokens, seconds: self.progress(about, tokens, seconds))
         except IntentError as failure:
-            return dialog.ended("; ".join(d.message for d in failure.diagnostics))
+            self.progress("", 0, 0.0)
+            why = "; ".join(d.message for d in failure.diagnostics)
+            self.say(f"ai: {about}: {why}")
+            return dialog.ended(why)
         finally:
             self.progress("", 0, 0.0)
         self.say(f"ai: {about}: {answer.tokens_out} tokens, {answer.seconds:.1f} s"

@@ -158,6 +158,18 @@ def test_a_budget_ends_it(project: Project) -> None:
     assert len(server.bodies) == 3
 
 
+def test_a_provider_that_is_away_is_waited_for_once(project: Project) -> None:
+    """And the code that this tool finds is taken, which the output says."""
+    project.write("intents/larger.intent", TRIPLE)
+    project.write("intents/other.intent", TRIPLE.replace("triple", "other"))
+    with serving(failure(503, "loading")) as server:
+        ran = project.scons("target=x86_64", "generator=ai", "-j1", **variables(server))
+    assert ran.status == 0
+    assert ran.err.count("gives no answer: status 503 (loading), 6 times") == 2
+    assert len(server.bodies) == 6
+    assert record(project)["generator"] == "lowering"
+
+
 def test_tests_alone_are_not_enough_for_a_model(project: Project) -> None:
     """With examples only there is nothing to prove, so no model's code can be taken."""
     project.write("intents/larger.intent", "intent: The larger one.\n"

@@ -82,11 +82,15 @@ class Client:
     _refused: set[str] = field(default_factory=set)
     """Parameters that the server does not take."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lost: IntentError | None = None
+    """Why nobody is asked any more: what the last attempts came to, all of one question's."""
 
     def ask(self, question: Question, spent: Spent, progress: Progress | None = None) -> Answer:
         """The answer, at most `ATTEMPTS` requests later. Raises `IntentError`: E951 when there is none, E952 when
         that would cost more than is allowed. `spent` is what this intent has cost so far."""
         wait, attempt = self.first_wait, 1
+        if self._lost is not None:
+            raise self._lost
         while True:
             self._require_budget(spent)
             try:
@@ -102,8 +106,10 @@ class Client:
                 if failure.wait is not None and failure.wait > LONGEST_ASKED_WAIT:
                     raise self._no_answer(f"{why}; it asks to wait for {failure.wait:.0f} s") from None
                 if not failure.retry or attempt == ATTEMPTS:
-                    more = f", {attempt} times" if attempt > 1 else ""
-                    raise self._no_answer(why + more) from None
+                    found = self._no_answer(why + (f", {attempt} times" if attempt > 1 else ""))
+                    # A run that asks for hundreds of intents need not wait hundreds of times.
+                    self._lost = found if failure.retry else None
+                    raise found from None
                 pause = failure.wait if failure.wait is not None else wait * random.uniform(0.5, 1.0)
             wait, attempt = min(LONGEST_WAIT, 2 * wait), attempt + 1
             if self.stop.wait(pause):

@@ -1,0 +1,5 @@
+"""Fixtures."""
+
+from scripted_model import desk
+
+__all__ = ["desk"]
