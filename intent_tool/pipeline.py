@@ -34,8 +34,6 @@ from intent_tool.propose.cost import cost
 EVIDENCE = ("none", "tested", "bounded", "proved")
 """What may be said of a binary, from weak to strong."""
 LOCK_HELP = "`scons lock=update` or `intent-tool lock` writes the lockfile"
-GENERATORS = ("auto", "ai", "local")
-"""Who finds the code: this tool, and an AI provider where it finds none; the provider first; never a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Wishes:
     evidence: str = "tested"
     """The least that is good enough."""
     generator: str = "auto"
-    """One of `GENERATORS`."""
+    """One of `provider.GENERATORS`."""
     lock: Lock | None = None
     """The code that was locked; None to look at none."""
     name: str = ""

@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from intent_tool.commands.common import Usage, project_root
+from intent_tool.commands.common import project_root
+from intent_tool.propose.ai.provider import GENERATORS
 
 if TYPE_CHECKING:
     from intent_tool.ask import Asking
     from intent_tool.machine.target import Target
     from intent_tool.pipeline import Built, Wishes
-
-GENERATORS = ("auto", "ai", "local")
 
 
 def add_finding_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +61,3 @@ def build(options: argparse.Namespace, file: Path, target: Target, wanted: Wishe
 
     return build_asking(file, target, project_root(options, file), wanted, ask)
 
-
-def require_writable(path: Path) -> None:
-    if not os.access(path.parent, os.W_OK):
-        raise Usage(f"{path}: the folder cannot be written")

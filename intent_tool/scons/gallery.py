@@ -19,6 +19,7 @@ from intent_tool.emit.files import write_whole
 from intent_tool.emit.lockfile import LOCK
 from intent_tool.language.diagnostics import IntentError, error
 from intent_tool.machine.target import Target, select_targets
+from intent_tool.propose.ai.provider import GENERATORS
 from intent_tool.scons.cache import RecordCache, cache_folder
 from intent_tool.scons.digest import tool_digest
 from intent_tool.scons.outline import outline, with_used
@@ -27,7 +28,6 @@ from intent_tool.scons.snapshot import Snapshot, read_snapshot
 from intent_tool.scons.tool import PythonAction, generate
 from intent_tool.scons.variables import (
     EVIDENCE_LEVELS,
-    GENERATORS,
     LOCK_MODES,
     host_target,
     known_targets,

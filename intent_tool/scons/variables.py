@@ -15,10 +15,10 @@ import SCons.Errors
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine.target import Target, load_targets, select_targets
 from intent_tool.packages import missing_packages
+from intent_tool.propose.ai.provider import GENERATORS
 from intent_tool.scons.session import session
 
 EVIDENCE_LEVELS = ("tested", "bounded", "proved")
-GENERATORS = ("auto", "ai", "local")
 LOCK_MODES = ("update", "renew")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from intent_tool.language.contract import Contract
 from intent_tool.machine.instruction import Row
 from intent_tool.machine.target import Target
-from intent_tool.propose.ai.vocabulary import usable_rows
+from intent_tool.propose.ai.vocabulary import divides, usable_rows
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -53,8 +53,10 @@ def usable_registers(contract: Contract, target: Target) -> list[str]:
     assert contract.signature is not None
     abi = target.abi
     used = list(abi.arguments[:len(contract.signature.parameters)])
-    # On x86-64, counts of shifts, products and quotients have their places.
-    fixed = ["rcx", "rdx"] if target.isa == "x86_64" else []
+    fixed: list[str] = []
+    if target.isa == "x86_64":
+        # Counts of shifts, products and quotients have their places there.
+        fixed = ["rdx", "rcx"] if divides(contract) else ["rcx", "rdx"]
     more = [abi.result, *fixed, *(r for r in abi.caller_saved if r not in fixed and r != abi.result)]
     return used + [r for r in more if r not in used][:1 + _SCRATCH]
 

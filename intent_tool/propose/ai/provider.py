@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from intent_tool.language.diagnostics import IntentError, error
 
+GENERATORS = ("auto", "ai", "local")
+"""Who finds code: this tool, and a provider where it finds none; the provider first; never a provider."""
 KEY_VARIABLES = ("INTENT_AI_KEY", "XAI_API_KEY", "OPENAI_API_KEY")
 """What holds a secret. No process that the tool starts inherits them."""
 APIS = ("chat", "responses")

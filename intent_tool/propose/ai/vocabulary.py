@@ -5,7 +5,8 @@ what nobody thought of."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -38,6 +39,10 @@ def usable_rows(contract: Contract, target: Target, narrow: bool) -> list[Row]:
     return [row for row in rows if spoken.admits(row)]
 
 
+def divides(contract: Contract) -> bool:
+    return bool({"/", "//", "%"} & set(_words(contract)))
+
+
 def has_memory(contract: Contract, target: Target) -> bool:
     assert contract.signature is not None
     parameters = contract.signature.parameters
@@ -64,16 +69,20 @@ def _is_usable(row: Row, contract: Contract, target: Target, isa: Any) -> bool:
 
 @cache
 def _shorthands(isa: str) -> tuple[Row, ...]:
-    """What assemblers take besides the table's forms, and people write."""
-    if isa != "x86_64":
-        return ()
+    """What assemblers take besides the table's forms, and people write: addresses without 0 and without times 1, and
+    on x86-64 products with one register named once."""
+    table: Mapping[str, Row] = import_module(f"intent_tool.machine.{isa}").TABLE
     rows = []
-    for w in (32, 64):
-        rows += [(f"imul {{d+:r{w}}}, {{i:i32}}", f"u{w}(d * i)"),
-                 (f"lea {{d:r{w}}}, [{{b:r64}} + {{x:r64}}]", f"u{w}(b + x)")]
-        rows += [(f"lea {{d:r{w}}}, [{{b:r64}} + {{x:r64}}*{scale}]", f"u{w}(b + x * {scale})")
-                 for scale in (2, 4, 8)]
-    return tuple(row(text, flags=frozenset(), registers=frozenset(), d=value) for text, value in rows)
+    for found in table.values():
+        text = re.sub(r"(?: \+ |, #)\{i\}\]", "]", found.text).replace("*1]", "]")
+        if text != found.text:
+            operands = tuple(o for o in found.operands if o.name != "i")
+            meaning = {name: value.replace(" + i", "").replace(" * 1", "") for name, value in found.meaning.items()}
+            rows.append(replace(found, form=text, text=text, operands=operands, meaning=meaning))
+    if isa == "x86_64":
+        rows += [row(f"imul {{d+:r{w}}}, {{i:i32}}", flags=frozenset(), registers=frozenset(), d=f"u{w}(d * i)")
+                 for w in (32, 64)]
+    return tuple(rows)
 
 
 class _Spoken:
