@@ -24,7 +24,8 @@ ALLOWED = {
     "emit": ("language", "machine", "propose", "judge", "emit"),
     **dict.fromkeys(FACES, ("language", "machine", "propose", "judge", "emit", *FACES)),
 }
-HEAVY = ("keystone", "capstone", "unicorn", "lief", "pycparser", "z3", "bitwuzla", "pypcode", "numpy", "hypothesis")
+HEAVY = ("keystone", "capstone", "unicorn", "lief", "pycparser", "z3", "bitwuzla", "pypcode", "numpy", "hypothesis",
+         "requests")
 
 
 def modules() -> list[Path]:
@@ -92,8 +93,8 @@ def test_the_rule_itself_refuses_what_it_should() -> None:
 
 
 @pytest.mark.parametrize("module", ["intent_tool", "intent_tool.cli", "intent_tool.scons.worker",
-                                    "intent_tool.scons.outline", "intent_tool.scons.digest",
-                                    "intent_tool.packages"])
+                                    "intent_tool.scons.session", "intent_tool.scons.outline",
+                                    "intent_tool.scons.digest", "intent_tool.packages"])
 def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
     code = f"import sys, {module}; print(' '.join(n for n in {HEAVY!r} if n in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from intent_tool.language.contract import Contract
-from intent_tool.machine.target import Target
-from intent_tool.propose.candidate import Candidate
+if TYPE_CHECKING:
+    from intent_tool.language.contract import Contract
+    from intent_tool.machine.target import Target
+    from intent_tool.propose.candidate import Candidate
 
 
 def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
     """Proposals for a contract, best first. Raises IntentError for what no generator can do yet."""
+    from intent_tool.propose.candidate import Candidate
+
     if contract.program is not None:
         from intent_tool.propose.program import lower_program
         yield Candidate(lower_program(contract, target), "lowering")

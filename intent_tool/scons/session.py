@@ -25,8 +25,6 @@ from intent_tool.emit.files import write_whole
 from intent_tool.emit.listing import evidence_text
 from intent_tool.emit.report import Record, failed_record, report_text
 from intent_tool.language.diagnostics import IntentError, error
-from intent_tool.propose.ai.client import Question
-from intent_tool.propose.ai.dialog import Dialog
 from intent_tool.scons.record import RECORD_SUFFIX, read_record
 from intent_tool.scons.snapshot import Entry, Snapshot, stamp_of
 from intent_tool.scons.worker import WorkerPool
@@ -163,6 +161,9 @@ class Session:
         start = time.perf_counter()
         reply = self.run(item, "build", request)
         while "ask" in reply and ask is not None:
+            from intent_tool.propose.ai.client import Question
+            from intent_tool.propose.ai.dialog import Dialog
+
             item.asked += 1
             dialog = ask.answer(Question(**reply["ask"]), Dialog.from_json(reply["dialog"]), *key)
             reply = self.run(item, "build", {**request, "dialog": dialog.to_json()})
