@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hostile_replies import GOOD, REPLIES, broken_replies
+from provider_server import chat, client_of, serving
 
+from intent_tool.ask import Asking
 from intent_tool.language.load import load_text
 from intent_tool.machine.target import load_targets
-from intent_tool.pipeline import Accepted, weighed
+from intent_tool.pipeline import Accepted, Asked, Wishes, build, weighed
+from intent_tool.propose.ai.answer import MOST_TEXT
 from intent_tool.propose.ai.proposal import Malformed, read_proposal
 from intent_tool.propose.candidate import Candidate
 
@@ -57,6 +61,26 @@ def test_a_hostile_reply_is_refused(isa: str, name: str) -> None:
     assert found, f"this is accepted:\n{ALL[isa][name]}"
     assert all(found) and "".join(found).isprintable()
     assert time.monotonic() - start < SECONDS
+
+
+@pytest.mark.parametrize("isa", GOOD)
+def test_served_one_after_the_other_all_are_refused(isa: str, tmp_path: Path) -> None:
+    """By a provider, to a build that goes on asking: what this tool finds by itself is what is delivered."""
+    replies = [text for text in ALL[isa].values() if len(text) <= MOST_TEXT]
+    assert len(replies) > 100
+    file = tmp_path / "answer.intent"
+    file.write_text(CONTRACT.source.text)
+    wishes = Wishes(generator="ai", may_ask=True, rounds=len(replies))
+    with serving(*map(chat, replies)) as server:
+        asking = Asking(client_of(server), lambda line: None)
+        found = build(file, TARGETS[isa], tmp_path, wishes)
+        while isinstance(found, Asked):
+            dialog = asking.answer(found.question, found.dialog, "answer", isa)
+            found = build(file, TARGETS[isa], tmp_path, wishes, dialog)
+    assert len(server.bodies) == len(replies)
+    assert not found.answered and found.candidate.generator == "lowering"
+    refused = [r.problems for r in found.refused if r.generator.startswith("ai, round ")]
+    assert len(refused) == len(replies) and all(all(problems) and problems for problems in refused)
 
 
 # Where the refusal is for what the reply must not do, not for something beside it.
