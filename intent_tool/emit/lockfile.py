@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intent_tool.language.diagnostics import IntentError, Source, Span, error
-from intent_tool.machine.assembly import Assembly, MachineCode, Table
+from intent_tool.machine.assembly import Assembly, MachineCode, Note, Table
 
 LOCK = "intents.lock"
 VERSION = 1
@@ -23,6 +23,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_LINES = 100_000
 MAX_LINE = 200
 """The assembler's limits. Not imported from there: a null build reads the lockfile and needs no assembler."""
+MAX_NOTES = 1000
+MAX_NOTE = 4000
+"""Notes on loops of one entry, and characters of one."""
 BYTES_A_LINE = 32
 """Of a constant table."""
 
@@ -116,6 +119,8 @@ def entry_text(locked: Locked) -> str:
               "bytes": locked.code_digest}
     text = _HEAD + "".join(f"{name} = {_value(value)}\n" for name, value in values.items()) + "assembly = '''\n"
     text += "".join(line + "\n" if _is_label(line) else f"    {line}\n" for line in lines) + "'''\n"
+    if locked.assembly.notes:
+        text += "notes = [\n" + "".join(f"    {_value(f'{n.label}: {n.text}')},\n" for n in locked.assembly.notes) + "]\n"
     text += "".join(map(_table_text, locked.assembly.tables))
     try:
         read = _locked(_Piece(Source("<entry>", text), 1, text))
@@ -350,7 +355,7 @@ def _locked(piece: _Piece) -> Locked:
     for key in values:
         if key in _ORIGIN and not origin:
             piece.fail(f"`{key}` is only for code by the generator `ai`", piece.row(key))
-    _check_keys(piece, values, (*_NAMES, *origin, *_DIGESTS, "assembly"), ("table",))
+    _check_keys(piece, values, (*_NAMES, *origin, *_DIGESTS, "assembly"), ("notes", "table"))
     for key in (*_NAMES, *origin, *_DIGESTS, "assembly"):
         if key == "attempts":
             if type(values[key]) is not int or values[key] < 1:
@@ -367,7 +372,8 @@ def _locked(piece: _Piece) -> Locked:
     return Locked(values["intent"], values["target"], values["symbol"], values["generator"],
                   {key: values[key] for key in origin}, values["contract"], values["record"], values["bytes"],
                   Assembly(_lines(piece, values["assembly"]),
-                           tuple(_table(piece, number, table) for number, table in enumerate(tables))))
+                           tuple(_table(piece, number, table) for number, table in enumerate(tables)),
+                           _notes(piece, values.get("notes", []))))
 
 
 def _check_keys(piece: _Piece, values: Mapping[str, Any], needed: tuple[str, ...], others: tuple[str, ...] = (),
@@ -395,6 +401,21 @@ def _lines(piece: _Piece, text: str) -> tuple[str, ...]:
             is_block = re.search(r"=[ \t]*(?:'''|\"{3})$", piece.text.split("\n")[row])
             piece.fail(f"an assembly line {problem}", row + 1 + index if is_block else row)
     return tuple(lines)
+
+
+def _notes(piece: _Piece, notes: Any) -> tuple[Note, ...]:
+    from intent_tool.machine.line_syntax import LABEL
+
+    if not isinstance(notes, list) or len(notes) > MAX_NOTES or not all(isinstance(note, str) for note in notes):
+        piece.fail(f"`notes` is not a list of at most {MAX_NOTES} strings", piece.row("notes"))
+    found = []
+    for note in notes:
+        label, colon, text = note.partition(": ")
+        if len(note) > MAX_NOTE or not colon or not LABEL.fullmatch(label) or not _LINE.fullmatch(text):
+            piece.fail(f"a note is a label, `: `, and printable ASCII, of at most {MAX_NOTE} characters",
+                       piece.row("notes"))
+        found.append(Note(label, text))
+    return tuple(found)
 
 
 def _table(piece: _Piece, number: int, values: Mapping[str, Any]) -> Table:

@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intent_tool.language.contract import Definition
+from intent_tool.language.contract import Contract, Definition
+from intent_tool.language.diagnostics import Span
 from intent_tool.language.tree import (
+    Call,
     CallDefinition,
     CallIntent,
+    Clause,
+    Compare,
     Comprehension,
+    Expression,
     FunctionReference,
     Lambda,
     Name,
@@ -97,3 +102,38 @@ def unfolded_size(node: Node, called: Mapping[str, Size]) -> Size:
     if isinstance(node, (CallDefinition, CallIntent, FunctionReference)) and node.name in called:
         depth, nodes = depth + called[node.name].depth, nodes + called[node.name].nodes
     return Size(depth + 1, nodes + 1)
+
+
+FOLDS = frozenset({"reduce", "sum", "any", "all", "min", "max", "next", "len"})
+
+
+def fold_sites(contract: Contract) -> tuple[Span, ...]:
+    """Where the contract may have folds: calls of FOLDS, clauses of comprehensions, and comparisons with ``in``.
+
+    A fold's number is the first place of its span here: by expression (`where`, `requires`, `returns`, `writes`, then
+    the same of each used intent), and by line and column inside of one."""
+    expressions: list[Expression] = [d.body for d in contract.where.values()]
+    expressions += contract.requires
+    expressions += [contract.returns] if contract.returns is not None else []
+    expressions += contract.writes.values()
+    sites: list[Span] = []
+    for expression in expressions:
+        found = [node.span for node in _preorder(expression) if _may_fold(node)]
+        sites += sorted(found, key=lambda span: (span.line, span.column))
+    for used in contract.uses.values():
+        sites += fold_sites(used)
+    return tuple(sites)
+
+
+def _preorder(node: Node) -> Iterator[Node]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed([*children(current)]))
+
+
+def _may_fold(node: Node) -> bool:
+    if isinstance(node, Compare):
+        return any(op in ("in", "not in") for op, _ in node.rest)
+    return isinstance(node, Clause) or (isinstance(node, Call) and node.function in FOLDS)

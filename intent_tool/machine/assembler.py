@@ -66,7 +66,12 @@ def assemble(assembly: Assembly, target: Target) -> MachineCode:
             except Unencodable as problem:
                 raise AssemblyError(assembly, piece.line, str(problem)) from None
     code = b"".join(instruction.code for instruction in layout.instructions)
-    return MachineCode(code, layout.instructions, rodata.data, rodata.alignment, tuple(relocations))
+    notes = []
+    for note in assembly.notes:
+        if note.label not in labels:
+            raise AssemblyError(assembly, None, f"a note is about {note.label}, which is not a label of this code")
+        notes.append((layout.starts[labels[note.label]], note.text))
+    return MachineCode(code, layout.instructions, rodata.data, rodata.alignment, tuple(relocations), tuple(notes))
 
 
 def _rodata(assembly: Assembly) -> _Rodata:

@@ -15,6 +15,26 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the author says of the loop whose head is `label`. Nobody has to believe it: it is a help for a proof by
+    induction, and does not become code. Statements separated by ``; ``:
+
+    - ``round EXPR <= EXPR``: how many rounds of the contract's fold (or of elements written) are done whenever control
+      is at the head, and the most that it can be there;
+    - ``PLACE = fold(N)[I]``: the place holds state I of the contract's fold number N (as `fold_sites` counts them)
+      after that many rounds, modulo 2**width of the place;
+    - ``fold(N)[I] == CONST``: that state has this value whenever control is at the head;
+    - ``written BUFFER[EXPR : EXPR]``: these elements have their final content, all others that of entry.
+
+    A place is ``%eax`` (of its name's width; RISC-V's ``%a0`` has 64 bits, ``%a0.w`` is a sign-extended word), or
+    ``%sp[16]`` and ``%sp[16].w``, counted in bytes from the stack pointer in the function's body. An expression is
+    Python's over integers, parameters (a buffer is its address) and 64-bit registers."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """Lines: a label (``.L1:``), or one instruction. Intel syntax on x86-64, the manufacturers' elsewhere.
 
@@ -23,10 +43,17 @@ class Assembly:
 
     lines: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def text(self) -> str:
-        """For people, and for the lockfile."""
-        body = [line if line.endswith(":") else "    " + line for line in self.lines]
+        """For people."""
+        body = []
+        for line in self.lines:
+            if not line.endswith(":"):
+                body.append("    " + line)
+                continue
+            body.append(line)
+            body += [f"    # loop: {note.text}" for note in self.notes if note.label == line[:-1]]
         for table in self.tables:
             body.append(f"{table.label}:  # .rodata, {len(table.data)} bytes, aligned to {table.alignment}")
             body += ["    .byte " + ", ".join(f"0x{b:02x}" for b in table.data[i:i + 16])
@@ -63,3 +90,5 @@ class MachineCode:
     rodata: bytes
     rodata_alignment: int
     relocations: tuple[Relocation, ...]
+    notes: tuple[tuple[int, str], ...] = ()
+    """The offset of a loop's head in `.text`, and what its `Note` says."""
