@@ -112,8 +112,10 @@ class Values:
         level = next((k for k in range(last, 0, -1) if not self.scopes[k].guard
                       and (not self.scopes[k].variables or free & self.scopes[k].variables)), 0)
         level = max(level, floor)
-        # Before a loop means where it is known to run.
-        return level + 1 if level < last and self.scopes[level + 1].guard else level
+        while level < last and self.scopes[level + 1].guard:
+            # Before a loop means where it is known to run.
+            level += 1
+        return level
 
     def hoisted(self, term: Term, bits: int, level: int) -> Words:
         """Compute before the loop that is open directly inside scope `level`."""
