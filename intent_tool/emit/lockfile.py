@@ -120,7 +120,8 @@ def entry_text(locked: Locked) -> str:
     text = _HEAD + "".join(f"{name} = {_value(value)}\n" for name, value in values.items()) + "assembly = '''\n"
     text += "".join(line + "\n" if _is_label(line) else f"    {line}\n" for line in lines) + "'''\n"
     if locked.assembly.notes:
-        text += "notes = [\n" + "".join(f"    {_value(f'{n.label}: {n.text}')},\n" for n in locked.assembly.notes) + "]\n"
+        notes = (f"    {_value(f'{note.label}: {note.text}')},\n" for note in locked.assembly.notes)
+        text += "notes = [\n" + "".join(notes) + "]\n"
     text += "".join(map(_table_text, locked.assembly.tables))
     try:
         read = _locked(_Piece(Source("<entry>", text), 1, text))

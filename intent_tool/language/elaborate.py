@@ -59,6 +59,8 @@ class Elaborated:
     open: tuple[Obligation, ...]
     infeasible: bool
     """The intervals alone show that `requires` cannot hold."""
+    lengths: Mapping[str, Term] = field(default_factory=dict)
+    """The element count of each buffer."""
 
 
 def elaborate(contract: Contract, unroll: int | None = None) -> Elaborated:
@@ -95,7 +97,8 @@ class _Elaborator(Calls):
             result = self.fits(self.integer(contract.returns, env, facts), type, contract.returns.span, "the result")
         writes = {name: self.written(contract.signature.parameter(name), node, env, facts)
                   for name, node in contract.writes.items()}
-        return Elaborated(terms, tuple(requires), result, writes, tuple(self.open), infeasible)
+        return Elaborated(terms, tuple(requires), result, writes, tuple(self.open), infeasible,
+                          {name: value.length for name, value in env.items() if isinstance(value, Mapped)})
 
     def parameters(self, narrowed: Mapping[str, Term]) -> tuple[dict[str, Value], Facts]:
         """The parameters as values, scalars with the intervals of `narrowed`, and what is known of their lengths."""

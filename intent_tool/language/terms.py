@@ -122,6 +122,25 @@ class Terms:
             return self._make(op, args, data, -UNBOUNDED, UNBOUNDED)
         return self.bits(op, data, *args)
 
+    def remake(self, term: Term, args: tuple[Term, ...], data: Any) -> Term:
+        """The operation of `term` on other operands. Where these make it meaningless, as in an arm that is never
+        chosen, any number will do."""
+        op = term.op
+        if op == "assume":
+            return self.assume(args[0], term.lo, term.hi)
+        if op in ("load", "loop", "state"):
+            return self._make(op, args, data, term.lo, term.hi)
+        if op == "table":
+            index = args[0]
+            return self.const(0) if index.op == "const" and not 0 <= index.data < len(data) else \
+                self.table(data, index)
+        if op in ("shl", "shr") and args[1].op == "const" and args[1].data < 0:
+            return self.const(0)
+        try:
+            return self._rebuild(op, args, data, term.lo, term.hi)
+        except (ValueError, OverflowError):
+            return self.const(0)
+
     # Leaves
 
     def const(self, value: int) -> Term:

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 from intent_tool.propose.machine_ir import Backend, Code, CodeBlock, Register, Slot, is_register_kind
 
 Segment = tuple[int, int]
 
 
-def allocate(blocks: list[CodeBlock], backend: Backend) -> int:
-    """Replace virtual by physical registers in place; gives the number of frame slots."""
-    slots = 0
+@dataclass(slots=True)
+class Places:
+    """Where each virtual register has come to be: in a physical one, or in a frame slot; constants in neither."""
+
+    registers: dict[int, str] = field(default_factory=dict)
+    slots: dict[int, Slot] = field(default_factory=dict)
+
+
+def allocate(blocks: list[CodeBlock], backend: Backend) -> Places:
+    """Replace virtual by physical registers in place."""
+    slots: dict[int, Slot] = {}
     temporary: set[int] = set()
     while True:
         intervals = live_intervals(blocks)
@@ -29,22 +38,22 @@ def allocate(blocks: list[CodeBlock], backend: Backend) -> int:
             if register in backend.remake:
                 _remake(blocks, backend, register, temporary)
             else:
-                _spill(blocks, backend, register, Slot(slots), temporary)
-                slots += 1
+                slots[register] = Slot(len(slots))
+                _spill(blocks, backend, register, slots[register], temporary)
     for block in blocks:
         for part in (block.body, block.end):
             for code in part:
                 code.values = [places.get(v, v) if isinstance(v, int) and is_register_kind(o.kind) else v
                                for o, v in zip(code.row.operands, code.values, strict=True)]
             part[:] = [c for c in part if not (c.copy and c.values[0] == c.values[1])]
-    return slots
+    return Places(places, slots)
 
 
 def live_intervals(blocks: list[CodeBlock]) -> dict[Register, list[Segment]]:
     """For each register the half-open segments where it holds a value that is still wanted.
 
     Instruction number i reads at 2i and writes at 2i+1."""
-    live_in = _live_in(blocks)
+    live_in = live_at_start(blocks)
     segments: dict[Register, list[Segment]] = defaultdict(list)
     number = sum(len(b.body) + len(b.end) for b in blocks)
     for block in reversed(blocks):
@@ -77,7 +86,8 @@ def _merged(segments: list[Segment]) -> list[Segment]:
     return result
 
 
-def _live_in(blocks: list[CodeBlock]) -> dict[int, set[Register]]:
+def live_at_start(blocks: list[CodeBlock]) -> dict[int, set[Register]]:
+    """By the id of a block, the registers whose content it or what follows wants."""
     reads: dict[int, set[Register]] = {}
     writes: dict[int, set[Register]] = {}
     for block in blocks:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from intent_tool.machine.assembly import Assembly, Table
+from intent_tool.machine.assembly import Assembly, Note, Table
 from intent_tool.machine.target import Target
 from intent_tool.propose.ir import Function
 from intent_tool.propose.machine_ir import Code, CodeBlock, Slot, StackArgument, is_register_kind
 
 
-def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Target) -> Assembly:
+def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Target,
+           notes: tuple[Note, ...] = ()) -> Assembly:
     """Lay out the frame (saved registers above the slots) and write everything as text."""
     used = {v for b in blocks for c in b.codes() for v in c.writes() if isinstance(v, str)}
     saved = [r for r in target.abi.callee_saved if r in used]
@@ -28,7 +29,8 @@ def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Targ
                 lines += frame.leave
             lines.append(_text(code, codes[k + 1:], target, frame))
     tables = tuple(Table(f".Ltable{k}", size, data) for k, (size, data) in enumerate(function.tables))
-    return Assembly(tuple(lines), tables)
+    labels = {line[:-1] for line in lines if line.endswith(":")}
+    return Assembly(tuple(lines), tables, tuple(note for note in notes if note.label in labels))
 
 
 class _Frame:
@@ -87,7 +89,7 @@ FRAMES: dict[str, Callable[[list[str], int], _Frame]] = {"x86_64": _x86_64, "arm
 def _text(code: Code, following: list[Code], target: Target, frame: _Frame) -> str:
     row = code.row
     if row.form == "mov r32, i32u" and code.values[1] == 0 and not _flags_wanted(following):
-        name = _name(code.values[0], "r32", target)
+        name = register_name(code.values[0], "r32", target)
         return f"xor {name}, {name}"
     names: dict[str, str] = {}
     for operand, value in zip(row.operands, code.values, strict=True):
@@ -96,7 +98,7 @@ def _text(code: Code, following: list[Code], target: Target, frame: _Frame) -> s
         elif isinstance(value, StackArgument):
             names[operand.name] = str(frame.arguments + 8 * value.number)
         elif is_register_kind(operand.kind):
-            names[operand.name] = _name(value, operand.kind, target)
+            names[operand.name] = register_name(value, operand.kind, target)
         else:
             names[operand.name] = str(value)
     return row.text.format(**names)
@@ -113,11 +115,12 @@ def _flags_wanted(following: list[Code]) -> bool:
     return False
 
 
-def _name(register: object, kind: str, target: Target) -> str:
+def register_name(register: object, kind: str, target: Target) -> str:
+    """As assembly writes it at the width of `kind`."""
     assert isinstance(register, str)
     if target.isa == "x86_64":
-        from intent_tool.machine.x86_64 import register_name
-        return register_name(register, kind)
+        from intent_tool.machine.x86_64 import register_name as x86_64_name
+        return x86_64_name(register, kind)
     if target.isa == "arm64":
         if register in ("sp", "xzr"):
             return register if kind.startswith("x") else {"sp": "wsp", "xzr": "wzr"}[register]

@@ -64,6 +64,22 @@ class Return:
     values: tuple[int, ...]
 
 
+Formula = tuple[str, tuple[int, ...]]
+"""Text of a note, with ``{0}``, ``{1}`` … for values."""
+
+
+@dataclass(slots=True)
+class LoopNote:
+    """What holds whenever control is at a loop's head; `machine.assembly.Note` has the language."""
+
+    round: Formula
+    """How many rounds are done."""
+    most: Formula
+    """The most that it can be there."""
+    statements: list[Formula] = field(default_factory=list)
+    """Each is left out when one of its values is not kept at the head."""
+
+
 @dataclass(slots=True, eq=False)
 class Block:
     number: int
@@ -72,6 +88,7 @@ class Block:
     params: tuple[int, ...] = ()
     instructions: list[Instruction] = field(default_factory=list)
     end: Jump | Branch | Return | None = None
+    note: LoopNote | None = None
 
     def successors(self) -> tuple[Block, ...]:
         if isinstance(self.end, Jump):
@@ -80,11 +97,29 @@ class Block:
 
 
 @dataclass(slots=True)
+class Shape:
+    """A loop that is tested at its end: `before` jumps to `head`, `latch` jumps back. `number`, a parameter of the
+    head, counts rounds from 0; `after` is one more, and `last` branches to the latch while `again` says that it
+    differs from `limit`."""
+
+    before: Block
+    head: Block
+    last: Block
+    latch: Block
+    number: int
+    after: int
+    again: int
+    limit: int
+
+
+@dataclass(slots=True)
 class Function:
     blocks: list[Block] = field(default_factory=list)
     width: list[int] = field(default_factory=list)
     tables: list[tuple[int, bytes]] = field(default_factory=list)
     """(element size in bytes, content)."""
+    loops: list[Shape] = field(default_factory=list)
+    """Inner loops before those around them."""
 
     def value(self, width: int) -> int:
         self.width.append(width)

@@ -9,14 +9,19 @@ from intent_tool.language.diagnostics import error
 from intent_tool.language.elaborate import Each, Elaborated
 from intent_tool.language.terms import Term, walk
 from intent_tool.machine.target import Target
-from intent_tool.propose.ir import Block, Branch, Function, Jump, Return
+from intent_tool.propose.fold_plan import Plan, with_running_folds
+from intent_tool.propose.ir import Block, Branch, Formula, Function, Jump, Return
 from intent_tool.propose.lower_division import Division
-from intent_tool.propose.lower_values import Words
+from intent_tool.propose.lower_values import TooNarrow, Words
+from intent_tool.propose.substitute import Substitution
 
 
 def lower(contract: Contract, elaborated: Elaborated, target: Target) -> Function:
     """The function's intermediate representation. Raises IntentError for what cannot be generated."""
-    return _Lowering(contract, elaborated, target).run()
+    try:
+        return _Lowering(contract, elaborated, target).run()
+    except TooNarrow:
+        return _Lowering(contract, elaborated, target, narrow=False).run()
 
 
 class _Lowering(Division):
@@ -46,10 +51,6 @@ class _Lowering(Division):
 
     def write_all(self) -> None:
         loops = [(name, c) for name, c in self.elaborated.writes.items() if isinstance(c, Each)]
-        for name, each in loops:
-            if each.count.op != "const":
-                raise error("E712", f"cannot generate yet: writing the buffer `{name}`, whose length is known only "
-                            "at run time", each.span, "a buffer of constant length can be generated")
         elements = [(name, k, element) for name, c in self.elaborated.writes.items() if not isinstance(c, Each)
                     for k, element in enumerate(c)]
         reads = [self._reads([element]) for _, _, element in elements]
@@ -64,9 +65,15 @@ class _Lowering(Division):
                 waiting.append((name, k, value))
             else:
                 self.store(name, k, value)
+        stored = {name for name, _, _ in waiting}
+        written: list[Formula] = [
+            (f"written {name}[0 : {len(c)}]", ()) for name, c in self.elaborated.writes.items()
+            if not isinstance(c, Each) and c and name not in stored]
         for name, each in loops:
             self.write_loop(name, each, {other: {t.data for t in walk([c.value]) if t.op == "load"}
-                                         for other, c in loops})
+                                         for other, c in loops}, tuple(written))
+            length = self.text(each.count)
+            written += [(f"written {name}[0 : {length}]", ())] if length else []
         for name, k, value in waiting:
             self.store(name, k, value)
 
@@ -92,28 +99,51 @@ class _Lowering(Division):
         size = self.types[name].bytes
         self.b.emit("store", (), (value, self.raw[name]), (k * size, size, 1), share=False)
 
-    def write_loop(self, name: str, each: Each, read: dict[str, set[str]]) -> None:
+    def write_loop(self, name: str, each: Each, read: dict[str, set[str]], written: tuple[Formula, ...]) -> None:
         shares = {other for other in self.types if self._memory(other) == self._memory(name)}
-        for t in walk([each.value]):
-            if t.op == "load" and t.data in shares and (
-                    t.args[0].bare is not each.index.bare or self.types[t.data].bits != self.types[name].bits):
-                raise error("E712", f"cannot generate yet: an element of `{name}` that is made of other elements of "
-                            f"the same memory, {each.count.data} times", each.span,
-                            "a buffer with fewer elements, or a second one for the result, can be generated")
         for other, names in read.items():
             if other != name and names & shares:
                 raise error("E712", f"cannot generate yet: `{other}` and `{name}` written from each other's old "
                             "content in a loop", each.span)
-        if each.count.data == 0:
+        if each.count.hi <= 0:
             return
+        plan = with_running_folds(self.terms, Plan(each.index, (), (), (), (each.value,)), self.free)
+        value = plan.next[0]
+        down = self.descends(name, each, value, shares)
         size = self.types[name].bytes
+        if down:
+            last = self.terms.binary("add", each.count, self.terms.const(-1))
+            turned = self.terms.binary("sub", last, each.index)
+            value = Substitution(self.terms, {each.index.id: turned})(each.value)
+            plan = Plan(each.index, (), (), (), (value,))
 
-        def body(index: int, states: tuple[Words, ...]) -> list[Words]:
-            value = self.low(each.value, 64 if size == 8 else 32)[0]
-            self.b.emit("store", (), (value, self.raw[name], index), (0, size, size), share=False)
-            return []
-        self.loop(each.index, each.count.data, (), (), body)
+        def store(number: int, word: int) -> None:
+            at = number if not down else self.word(turned, 64)
+            self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
+        done: Formula = (f"written {name}[0 : round]", ())
+        if down:
+            length = self.text(each.count)
+            done = (f"written {name}[{length} - round : {length}]", ())
+        self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), each.count, each.span,
+                    value, self.types[name].bits, store, (*written, done))
 
+    def descends(self, name: str, each: Each, value: Term, shares: set[str]) -> bool:
+        """Whether the elements have to be written from the last to the first, since one is made of the old content of
+        those before it. Raises IntentError where neither order will do."""
+        offsets: set[int | None] = {0}
+        for t in walk([value]):
+            if t.op == "load" and t.data in shares:
+                index = t.args[0].bare
+                offset = 0 if index is each.index else index.args[1].data if index.op == "add" and \
+                    index.args[0] is each.index and index.args[1].op == "const" else None
+                offsets.add(offset if self.types[t.data].bits == self.types[name].bits else None)
+        known = [o for o in offsets if o is not None]
+        if None in offsets or (min(known) < 0 < max(known)):
+            many = f"{each.count.data} times" if each.count.op == "const" else "as often as the caller says"
+            raise error("E712", f"cannot generate yet: an element of `{name}` that is made of other elements of "
+                        f"the same memory, {many}", each.span,
+                        "a buffer with fewer elements, or a second one for the result, can be generated")
+        return min(known) < 0
 
 def _in_order(function: Function) -> None:
     """Reverse postorder, a loop's body before what follows the loop."""
@@ -127,28 +157,40 @@ def _in_order(function: Function) -> None:
         elif block.number not in seen:
             seen.add(block.number)
             stack.append((block, True))
-            # The way on is visited first, so that it comes last.
-            stack.extend((s, False) for s in block.successors())
+            # What leaves the loop, else the way on, is visited first, so that it comes last.
+            stack.extend((s, False) for s in sorted(block.successors(), key=lambda b: -b.depth))
     function.blocks = order[::-1]
 
 
 def _drop_unused(function: Function) -> None:
+    """Instructions and parameters of blocks that nobody needs."""
     used: set[int] = set()
+    work: list[int] = []
+
+    def need(values: Iterable[int]) -> None:
+        for v in values:
+            if v not in used:
+                used.add(v)
+                work.append(v)
+    made = {d: i for block in function.blocks for i in block.instructions for d in i.dest}
+    sources: dict[int, list[int]] = {}
     for block in function.blocks:
         match block.end:
             case Return(values):
-                used.update(values)
-            case Jump(_, args):
-                used.update(args)
+                need(values)
+            case Jump(target, args):
+                for param, arg in zip(target.params, args, strict=True):
+                    sources.setdefault(param, []).append(arg)
             case Branch(condition, _, _):
-                used.add(condition)
-    changed = True
-    while changed:
-        changed = False
-        for block in function.blocks:
-            for i in reversed(block.instructions):
-                if (i.op == "store" or used & set(i.dest)) and not used.issuperset(i.args):
-                    used.update(i.args)
-                    changed = True
+                need([condition])
+        need(a for i in block.instructions if i.op == "store" for a in i.args)
+    while work:
+        value = work.pop()
+        need(made[value].args if value in made else sources.get(value, ()))
     for block in function.blocks:
         block.instructions = [i for i in block.instructions if i.op == "store" or used & set(i.dest)]
+        if isinstance(block.end, Jump):
+            pairs = zip(block.end.target.params, block.end.args, strict=True)
+            block.end.args = tuple(a for p, a in pairs if p in used)
+    for block in function.blocks:
+        block.params = tuple(p for p in block.params if p in used)

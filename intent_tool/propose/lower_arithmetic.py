@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from intent_tool.language.terms import Term
-from intent_tool.propose.lower_values import MOST_WORDS, Values, Words, common_bits, exact_bits
+from intent_tool.propose.demand import exact_bits
+from intent_tool.propose.lower_values import MOST_WORDS, Values, Words, common_bits
 
 
 class Arithmetic(Values):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from intent_tool.language.terms import Term
+from intent_tool.propose.demand import exact_bits
 from intent_tool.propose.lower_choices import Choices
-from intent_tool.propose.lower_values import Words, exact_bits
+from intent_tool.propose.lower_values import Words
 
 
 class Bits(Choices):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from intent_tool.language.terms import Term, walk
+from intent_tool.propose.demand import exact_bits
 from intent_tool.propose.lower_arithmetic import Arithmetic
-from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words, common_bits, exact_bits
+from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words, common_bits
 
 MOST_SELECTED = 14
 """An arm of more instructions (roughly) than this is branched around."""
@@ -91,7 +92,7 @@ class Choices(Arithmetic):
             block = self.b.new_block(depth)
             self.b.start(block)
             starts.append(block)
-            self.scopes.append(Scope(None, depth, frozenset()))
+            self.scopes.append(Scope(None, depth, frozenset(), safe=self.surely(arm)))
             with self.b.scope():
                 # Inside of an arm the condition is decided.
                 self.scopes[-1].words[condition.id, 32] = (self.b.const(1 if arm is then else 0, 32),)
@@ -116,7 +117,7 @@ class Choices(Arithmetic):
         for t in walk([otherwise]):
             if t.id in shared and (t.id in anyway or self.total(t)) and not self.known(t) and self.free(t) <= bound \
                     and t.op not in ("const", "param", "var", "loop", "assume"):
-                self.low(t, exact_bits(t.lo, t.hi))
+                self.low(t, exact_bits(t.lo, t.hi) if self.demand is None else self.demand.of(t))
         # A choice that each arm makes only sometimes: before the branch, where either of them will. The outermost
         # first, since it holds the others.
         while True:
@@ -160,17 +161,6 @@ class Choices(Arithmetic):
                 for one in reversed(inner):
                     needs[t.id] = terms.ite(one, always, needs[t.id])
         return needs[term.id]
-
-    def surely(self, term: Term) -> set[int]:
-        """Ids of the terms that computing `term` computes in any case: not those inside of an inner choice's arms."""
-        found: set[int] = set()
-        stack = [term]
-        while stack:
-            t = stack.pop()
-            if t.id not in found:
-                found.add(t.id)
-                stack.extend(t.args[:1] if t.op == "ite" else t.args)
-        return found
 
 
 def _is_condition(term: Term) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from intent_tool.language.terms import Term
+from intent_tool.propose.demand import exact_bits
 from intent_tool.propose.lower_long_division import LongDivision
-from intent_tool.propose.lower_values import Words, common_bits, exact_bits
+from intent_tool.propose.lower_values import Words, common_bits
 
 
 class Division(LongDivision):

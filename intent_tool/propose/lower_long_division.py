@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intent_tool.language.terms import Term, Terms, walk
+from intent_tool.propose.demand import exact_bits
 from intent_tool.propose.division import reciprocal
 from intent_tool.propose.lower_loops import Loops
-from intent_tool.propose.lower_values import Words, exact_bits
+from intent_tool.propose.lower_values import Words
 
 MOST_DIVISOR_BITS = 48
 """Of a constant that is divided by word for word: what one leaves must leave room for the next."""
@@ -267,7 +268,7 @@ class LongDivision(Loops):
             up = self.shift_words("shl", number, 1)
             grown = (b.op("or", up[0], b.extend(fits, False, True)), *up[1:])
             return [grown, kept]
-        result = self.loop(None, rounds, (dividend, zeros), (None, None), body)
+        result = self.loop(rounds, (dividend, zeros), body)
         return result[0], result[1]
 
 

@@ -1,20 +1,29 @@
-"""Folds that stay loops."""
+"""Folds that stay loops, and buffers that are written in one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from intent_tool.language.diagnostics import error
+from intent_tool.language.diagnostics import Span, error
 from intent_tool.language.terms import Loop, Term
+from intent_tool.propose.fold_plan import Plan, plan_fold
+from intent_tool.propose.ir import Block, Formula, LoopNote, Shape
 from intent_tool.propose.lower_bits import Bits
-from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words, exact_bits
+from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words
+
+MOST_ROUNDS = 1 << 64
+
+Ways = list[tuple[Block, Words]]
+"""Blocks that go on behind a loop, with the results that each of them has."""
 
 
 class Loops(Bits):
-    def loop(self, index: Term | None, rounds: int, initial: tuple[Words, ...],
-             variables: tuple[Term | None, ...], body: Callable[[int, tuple[Words, ...]], list[Words]]
-             ) -> tuple[Words, ...]:
-        """`rounds` (at least one) times `body(index word, states)`; the states afterwards."""
+    def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Callable[[int, Words], Words]
+              ) -> tuple[Shape, Words]:
+        """`limit` (at least one) times `body(number of the round, values)`, which gives the next values.
+
+        Goes on behind the loop, with the values of the last round. `bound` are the ids of the variables that the body
+        binds."""
         b = self.b
         before = b.block
         depth = before.depth + 1
@@ -22,53 +31,198 @@ class Loops(Bits):
         head = b.new_block(depth)
         b.start(head)
         number = b.function.value(64)
-        states = tuple(tuple(b.function.value(b.width(w)) for w in words) for words in initial)
-        head.params = (number, *(w for words in states for w in words))
-        bound = frozenset(v.id for v in (index, *variables) if v is not None)
+        values = tuple(b.function.value(b.width(w)) for w in initial)
+        head.params = (number, *values)
         scope = Scope(before, depth, bound | {-head.number - 1})
         self.scopes.append(scope)
         with b.scope():
-            if index is not None:
-                scope.words[index.id, 64] = (number,)
-            for variable, words in zip(variables, states, strict=True):
-                if variable is not None:
-                    scope.words[variable.id, self.state_bits(variable)] = words
-            following = body(number, states)
+            following = body(number, values)
             after = b.op("add", number, b.const(1, 64))
-            again = b.op("ne", after, b.const(rounds, 64))
-            latch, leave = b.new_block(depth), b.new_block(depth - 1)
+            again = b.op("ne", after, limit)
+            last, latch, leave = b.block, b.new_block(depth), b.new_block(depth - 1)
             b.branch(again, latch, leave)
         self.scopes.pop()
         b.start(latch)
-        flat = [w for words in following for w in words]
-        b.jump(head, after, *flat)
+        b.jump(head, after, *following)
         # The block before may have grown while invariants were computed there.
-        last = scope.block
-        assert last is not None
-        at, b.block = b.block, last
-        b.jump(head, zero, *(w for words in initial for w in words))
+        outside = scope.block
+        assert outside is not None
+        at, b.block = b.block, outside
+        b.jump(head, zero, *initial)
         b.block = at
         b.start(leave)
-        return tuple(following)
+        shape = Shape(outside, head, last, latch, number, after, again, limit)
+        b.function.loops.append(shape)
+        return shape, following
 
-    def state_bits(self, variable: Term) -> int:
-        return exact_bits(variable.lo, variable.hi)
+    def loop(self, rounds: int, initial: tuple[Words, ...],
+             body: Callable[[int, tuple[Words, ...]], list[Words]]) -> tuple[Words, ...]:
+        """`rounds` times (at least one) `body(number of the round, states)`; the states afterwards."""
+        sizes = [len(words) for words in initial]
+
+        def flat(number: int, values: Words) -> Words:
+            return _flat(body(number, _split(values, sizes)))
+        _, final = self.cycle(self.b.const(rounds, 64), _flat(initial), frozenset(), flat)
+        return _split(final, sizes)
 
     def low_loop(self, term: Term, bits: int) -> Words:
-        """All final states, one after the other, each at its own width."""
+        """All final states, one after the other, each as wide as it is carried."""
         count, *initial = term.args
         body: Loop = term.data
-        if count.op != "const":
-            raise error("E711", "cannot generate yet: a fold over a sequence whose length is known only at run time",
-                        body.span, "a buffer of constant length, or a constant range, can be generated")
-        if any(exact_bits(s.lo, s.hi) > 64 * MOST_WORDS for s in body.states):
-            raise error("E713", "cannot generate: a state of more than 512 bits", body.span)
-        start = tuple(self.low(t, self.state_bits(s)) for t, s in zip(initial, body.states, strict=True))
+        many = count.op != "const"
+        plan = plan_fold(self.terms, body, tuple(initial), self.free, many and not self.contract.secret)
+        words = self.rounds(plan, count, body.span)
+        return _flat(words[:len(body.states)])
 
-        def one_round(index: int, states: tuple[Words, ...]) -> list[Words]:
-            return [self.low(n, self.state_bits(s)) for n, s in zip(body.next, body.states, strict=True)]
-        final = self.loop(body.index, count.data, start, body.states, one_round)
-        return tuple(w for words in final for w in words)
+    def rounds(self, plan: Plan, count: Term, span: Span, value: Term | None = None,
+               width: int = 32, store: Callable[[int, int], None] | None = None, written: tuple[Formula, ...] = ()
+               ) -> tuple[Words, ...]:
+        """The final states of `plan` after `count` rounds. With `store`, each round ends by ``store(number, word)``
+        of `width` bits of `value`."""
+        if count.hi >= MOST_ROUNDS:
+            raise error("E711", "cannot generate yet: a fold that may have 2**64 rounds or more", span,
+                        "bound the number of rounds in `requires`")
+        if any(self.state_bits(s) > 64 * MOST_WORDS for s in plan.states):
+            raise error("E713", "cannot generate: a state of more than 512 bits", span)
+        b = self.b
+        start = tuple(self.low(t, self.state_bits(s)) for t, s in zip(plan.initial, plan.states, strict=True))
+        asked = plan.next if value is None else (*plan.next, value)
+        safe = self.asked(asked if plan.exit is None else (plan.exit.test,))
+        ways: Ways = []
+        runs = self.runs(plan, count, start)
+        if runs is not None:
+            depth = b.block.depth
+            inside, skip = b.new_block(depth), b.new_block(depth)
+            b.branch(runs, inside, skip)
+            ways.append((skip, _flat(start)))
+            b.start(inside)
+            self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
+            b.scopes.append({})
+        limit = self.word(count, 64)
+        carried = plan.carried()
+        sizes = [len(start[k]) for k in carried]
+
+        def one_round(number: int, values: Words) -> Words:
+            scope = self.scopes[-1]
+            scope.safe = safe
+            self.bind(plan, start, number, dict(zip(carried, _split(values, sizes), strict=True)))
+            if plan.exit is not None:
+                self.leave(plan, ways)
+                scope.safe |= self.asked(asked)
+            following = _flat([self.low(plan.next[k], self.state_bits(plan.states[k])) for k in carried])
+            if store is not None and value is not None:
+                store(number, self.word(value, width))
+            return following
+        bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
+        shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round)
+        shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
+        last = dict(zip(carried, _split(following, sizes), strict=True))
+        if plan.constant is not None and plan.exit is not None:
+            last[plan.constant] = (b.const(1 - plan.exit.value, 32),)
+        results = tuple(last.get(k, words) for k, words in enumerate(start))
+        if runs is not None:
+            self.scopes.pop()
+            b.scopes.pop()
+        if ways:
+            results = self.joined([*ways, (b.block, _flat(results))], [len(words) for words in results])
+        return results
+
+    def asked(self, terms: tuple[Term, ...]) -> frozenset[int]:
+        return frozenset().union(*map(self.surely, terms))
+
+    def runs(self, plan: Plan, count: Term, start: tuple[Words, ...]) -> int | None:
+        """The condition that there is a round to do, where it is not sure."""
+        terms, conditions = self.terms, []
+        if count.lo < 1:
+            zero = terms.const(0)
+            some = terms.binary("ne", count, zero) if count.lo == 0 else terms.binary("lt", zero, count)
+            conditions.append(self.word(some, 32))
+        if plan.exit is not None and plan.constant is not None:
+            (state,) = start[plan.constant]
+            open = state if plan.exit.value == 0 else self.b.op("xor", state, self.b.const(1, 32))
+            if self.b.constant_of(open) != 1:
+                conditions.append(open)
+        if not conditions:
+            return None
+        return conditions[0] if len(conditions) == 1 else self.b.op("and", *conditions)
+
+    def bind(self, plan: Plan, start: tuple[Words, ...], number: int, carried: dict[int, Words]) -> None:
+        scope = self.scopes[-1]
+        scope.words[plan.index.id, 64] = (number,)
+        for k, variable in enumerate(plan.states):
+            if k != plan.constant:
+                scope.words[variable.id, self.state_bits(variable)] = carried.get(k, start[k])
+
+    def leave(self, plan: Plan, ways: Ways) -> None:
+        """Out of the loop, if this round ends it; go on in a block where it does not."""
+        b = self.b
+        assert plan.exit is not None
+        depth = b.block.depth
+        test = self.word(plan.exit.test, 32)
+        out, on = b.new_block(depth - 1), b.new_block(depth)
+        b.branch(test, *((out, on) if plan.exit.value else (on, out)))
+        b.start(out)
+        self.scopes.append(Scope(None, depth - 1, frozenset(), safe=self.asked(plan.exit.results)))
+        with b.scope():
+            words = _flat([self.low(r, self.state_bits(s))
+                           for r, s in zip(plan.exit.results, plan.states, strict=True)])
+        ways.append((b.block, words))
+        self.scopes.pop()
+        b.start(on)
+
+    def joined(self, ways: Ways, sizes: list[int]) -> tuple[Words, ...]:
+        b = self.b
+        join = b.new_block(ways[-1][0].depth)
+        columns = [*zip(*(words for _, words in ways), strict=True)]
+        # What is the same on every way has been there before the loop.
+        common = [column[0] if len(set(column)) == 1 else None for column in columns]
+        join.params = tuple(b.function.value(b.width(column[0]))
+                            for column, one in zip(columns, common, strict=True) if one is None)
+        for block, words in ways:
+            b.block = block
+            b.jump(join, *(w for w, one in zip(words, common, strict=True) if one is None))
+        b.start(join)
+        params = iter(join.params)
+        return _split(tuple(next(params) if one is None else one for one in common), sizes)
+
+    # Notes
+
+    def note(self, plan: Plan, count: Term, shape: Shape, start: tuple[Words, ...],
+             written: tuple[Formula, ...]) -> LoopNote:
+        text = self.text(_positive(count))
+        note = LoopNote(("{0}", (shape.number,)), (f"{text} - 1", ()) if text else ("{0} - 1", (shape.limit,)))
+        params = iter(shape.head.params[1:])
+        carried = plan.carried()
+        for k, ((span, state), words) in enumerate(zip(plan.sites, start, strict=True)):
+            if span not in self.sites:
+                continue
+            what = f"fold({self.sites.index(span)})[{state}]"
+            if k == plan.constant and plan.exit is not None:
+                note.statements.append((f"{what} == {1 - plan.exit.value}", ()))
+                continue
+            at_head = [next(params) for _ in words] if k in carried else words
+            known = self.b.constant_of(at_head[0])
+            if len(words) == 1 and known is not None:
+                signed = known - (1 << self.b.width(words[0])) if plan.states[k].lo < 0 and \
+                    known >> self.b.width(words[0]) - 1 else known
+                note.statements.append((f"{what} == {signed}", ()))
+                continue
+            for place, word in enumerate(at_head):
+                note.statements.append((f"{{0}} = {what}" + (f" >> {64 * place}" if place else ""), (word,)))
+        note.statements += written
+        return note
+
+    def text(self, term: Term) -> str | None:
+        """The term as a note writes it, if it can: over parameters."""
+        if term.op == "assume":
+            return self.text(term.args[0])
+        if term.op in ("const", "param"):
+            return str(term.data)
+        symbol = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "and": "&", "shl": "<<", "shr": ">>"}
+        if term.op not in symbol:
+            return None
+        left, right = self.text(term.args[0]), self.text(term.args[1])
+        return f"({left} {symbol[term.op]} {right})" if left and right else None
 
     def low_state(self, term: Term, bits: int) -> Words:
         loop = term.args[0]
@@ -79,6 +233,25 @@ class Loops(Bits):
             at += max(self.state_bits(state) // 64, 1)
         have = self.state_bits(body.states[term.data])
         own = words[at:at + max(have // 64, 1)]
-        if bits <= have:
-            return (self.b.trunc(own[0]),) if bits <= 32 < have else own[:max(bits // 64, 1)]
-        return self.extended(own, have, bits, term)
+        return self.part(own, have, bits, term, body.states[term.data])
+
+
+def _positive(count: Term) -> Term:
+    """The count, where there is a round to do."""
+    while count.op == "assume":
+        count = count.args[0]
+    if count.op == "max" and count.args[1].op == "const" and count.args[1].data <= 0:
+        return _positive(count.args[0])
+    return count
+
+
+def _flat(words: list[Words] | tuple[Words, ...]) -> Words:
+    return tuple(w for part in words for w in part)
+
+
+def _split(words: Words, sizes: list[int]) -> tuple[Words, ...]:
+    parts, at = [], 0
+    for size in sizes:
+        parts.append(words[at:at + size])
+        at += size
+    return tuple(parts)

@@ -13,22 +13,18 @@ from dataclasses import dataclass, field
 
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import error
-from intent_tool.language.elaborate import Elaborated
-from intent_tool.language.terms import Loop, Term, Terms, bit_width, walk
+from intent_tool.language.elaborate import Each, Elaborated
+from intent_tool.language.terms import Loop, Term, Terms, walk
+from intent_tool.language.walk import fold_sites
 from intent_tool.machine.target import Target
 from intent_tool.propose.builder import Builder
+from intent_tool.propose.demand import Demand, exact_bits, roots_of
 from intent_tool.propose.ir import Block
 
 MOST_WORDS = 8
 """Widest intermediate value, in 64-bit words."""
 
 Words = tuple[int, ...]
-
-
-def exact_bits(lo: int, hi: int) -> int:
-    """32, or a multiple of 64: the width at which every value of the interval has a word of its own."""
-    needed = bit_width(lo, hi)
-    return 32 if needed <= 32 else -(-needed // 64) * 64
 
 
 def common_bits(a: Term, b: Term) -> tuple[int, bool]:
@@ -46,16 +42,35 @@ class Scope:
     variables: frozenset[int]
     """Ids of the variables that the loop binds; empty for a branch."""
     words: dict[tuple[int, int], Words] = field(default_factory=dict)
+    guard: bool = False
+    """Entered only when the loop that follows it runs at all."""
+    safe: frozenset[int] = frozenset()
+    """Ids of terms that the contract asks for whenever control is here, so that they may be computed anywhere here
+    although they can trap or read outside of a buffer elsewhere."""
+
+
+class TooNarrow(Exception):
+    """More bits of a loop's state are asked for than it was thought to need."""
 
 
 class Values:
     """One lowering: the builder, and which words hold which term in each scope."""
 
-    def __init__(self, contract: Contract, elaborated: Elaborated, target: Target) -> None:
+    def __init__(self, contract: Contract, elaborated: Elaborated, target: Target, narrow: bool = True) -> None:
         self.contract, self.elaborated, self.target = contract, elaborated, target
         self.terms: Terms = elaborated.terms
         self.b = Builder(target)
-        self.scopes = [Scope(None, 0, frozenset())]
+        roots = roots_of(elaborated)
+        always = frozenset().union(*(self.surely(t) for t in roots if not isinstance(t, Each)))
+        self.scopes = [Scope(None, 0, frozenset(), safe=always)]
+        self.demand = Demand(contract, elaborated) if narrow else None
+        self.counts: dict[int, Term] = {}
+        """The number of rounds by the id of a loop's index."""
+        for t in walk([r.value if isinstance(r, Each) else r for r in roots]):
+            if isinstance(t.data, Loop):
+                self.counts[t.data.index.id] = t.args[0]
+        self.counts |= {r.index.id: r.count for r in roots if isinstance(r, Each)}
+        self.sites = fold_sites(contract)
         assert contract.signature is not None
         self.types = {p.name: p.type for p in contract.signature.parameters}
         self.raw: dict[str, int] = {
@@ -63,7 +78,7 @@ class Values:
             for number, p in enumerate(contract.signature.parameters)}
         """Each parameter as it arrives."""
         self._free: dict[int, frozenset[int]] = {}
-        self._total: dict[int, bool] = {}
+        self._risky: dict[int, frozenset[int]] = {}
 
     # Where
 
@@ -90,13 +105,15 @@ class Values:
     def level(self, term: Term) -> int:
         """The outermost scope where the term can be computed: outside of every loop that it does not depend on."""
         last = len(self.scopes) - 1
-        if not self.total(term):
+        floor = self.floor(term)
+        if floor is None:
             return last
         free = self.free(term)
-        for k in range(last, 0, -1):
-            if not self.scopes[k].variables or free & self.scopes[k].variables:
-                return k
-        return 0
+        level = next((k for k in range(last, 0, -1) if not self.scopes[k].guard
+                      and (not self.scopes[k].variables or free & self.scopes[k].variables)), 0)
+        level = max(level, floor)
+        # Before a loop means where it is known to run.
+        return level + 1 if level < last and self.scopes[level + 1].guard else level
 
     def hoisted(self, term: Term, bits: int, level: int) -> Words:
         """Compute before the loop that is open directly inside scope `level`."""
@@ -129,15 +146,54 @@ class Values:
         return self._free[term.id]
 
     def total(self, term: Term) -> bool:
-        """Whether it may be computed where the contract does not ask for it: it cannot trap or read outside."""
-        if term.id not in self._total:
+        """Whether it may be computed here although the contract may not ask for it: it cannot trap or read
+        outside."""
+        return self.floor(term) is not None
+
+    def floor(self, term: Term) -> int | None:
+        """The outermost scope where it may be computed, as far as traps and reads are concerned."""
+        left = self.risky(term)
+        for k, scope in enumerate(self.scopes):
+            left -= scope.safe
+            if not left:
+                return k
+        return None
+
+    def risky(self, term: Term) -> frozenset[int]:
+        """Ids of the terms below that can trap or read outside where the contract does not ask for them."""
+        if term.id not in self._risky:
             for t in walk([term]):
+                if t.id in self._risky:
+                    continue
                 parts = t.args if not isinstance(t.data, Loop) else (*t.args, *t.data.next)
-                # Inside an arm an index holds only under the arm's condition; outside it may be anything.
-                risky = (t.op in ("floordiv", "mod") and t.args[1].op != "const") or \
-                    (t.op in ("load", "table") and _rests_on_assumption(t.args[0]))
-                self._total[t.id] = not risky and all(self._total[p.id] for p in parts)
-        return self._total[term.id]
+                found: frozenset[int] = frozenset().union(*(self._risky[p.id] for p in parts))
+                self._risky[t.id] = found | {t.id} if self.can_fail(t) else found
+        return self._risky[term.id]
+
+    def can_fail(self, term: Term) -> bool:
+        if term.op in ("floordiv", "mod"):
+            return term.args[1].op != "const"
+        if term.op not in ("load", "table"):
+            return False
+        # Inside an arm an index holds only under the arm's condition; outside it may be anything.
+        index = term.args[0].bare
+        if term.op == "table":
+            return index.lo < 0 or index.hi >= len(term.data)
+        length = self.elaborated.lengths[term.data]
+        if index.lo >= 0 and index.hi < length.lo:
+            return False
+        return index.id not in self.counts or not _at_most(self.counts[index.id], length)
+
+    def surely(self, term: Term) -> frozenset[int]:
+        """Ids of the terms that computing `term` computes in any case: not those inside of an inner choice's arms."""
+        found: set[int] = set()
+        stack = [term]
+        while stack:
+            t = stack.pop()
+            if t.id not in found:
+                found.add(t.id)
+                stack.extend(t.args[:1] if t.op == "ite" else t.args)
+        return frozenset(found)
 
     def cost(self, term: Term, limit: int) -> int:
         """A rough count of instructions below a term, up to `limit`."""
@@ -209,11 +265,22 @@ class Values:
     def low_var(self, term: Term, bits: int) -> Words:
         """A part of a loop variable that is kept whole: states at their exact width, the index in 64 bits."""
         for scope in reversed(self.scopes):
-            for have in (exact_bits(term.lo, term.hi), 64):
+            for have in (exact_bits(term.lo, term.hi), 64, self.state_bits(term)):
                 words = scope.words.get((term.id, have))
                 if words is not None:
-                    return self.resized(words, have, bits, term)
+                    return self.part(words, have, bits, term, term)
         raise AssertionError("a loop variable outside of its loop")
+
+    def part(self, words: Words, have: int, bits: int, term: Term, variable: Term) -> Words:
+        """`bits` of a state that is carried in `have`."""
+        if bits > have and have < exact_bits(variable.lo, variable.hi):
+            raise TooNarrow
+        return self.resized(words, have, bits, term)
+
+    def state_bits(self, variable: Term) -> int:
+        """How wide a loop's state is carried around."""
+        exact = exact_bits(variable.lo, variable.hi)
+        return exact if self.demand is None else self.demand.width(variable, exact)
 
     def low_assume(self, term: Term, bits: int) -> Words:
         return self.low(term.args[0], bits)
@@ -252,5 +319,8 @@ class Values:
         return self.b.emit("load", width, (self.b.table(size, data), at), (0, size, signed, size))[0]
 
 
-def _rests_on_assumption(index: Term) -> bool:
-    return index.bare is not index
+def _at_most(count: Term, length: Term) -> bool:
+    """Whether a loop surely has no more rounds than a buffer has elements."""
+    if count.bare is length.bare or count.hi <= length.lo:
+        return True
+    return count.op == "min" and any(_at_most(part, length) for part in count.args)

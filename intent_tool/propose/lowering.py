@@ -8,15 +8,17 @@ from intent_tool.language.diagnostics import error
 from intent_tool.language.elaborate import CannotElaborate, elaborate
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target
-from intent_tool.propose.allocate import allocate
+from intent_tool.propose.allocate import allocate, live_at_start
 from intent_tool.propose.builder import MOST_VALUES, TooLarge
 from intent_tool.propose.finish import finish
 from intent_tool.propose.lower import lower
+from intent_tool.propose.notes import loop_notes
 from intent_tool.propose.select import Selector, layout
 
 
 def lower_function(contract: Contract, target: Target) -> Assembly:
-    """Correct code for any loop-free scalar contract. Raises IntentError for what cannot be generated yet."""
+    """Correct code for any contract that says what is computed. Raises IntentError for what cannot be generated
+    yet."""
     _require_formula(contract)
     try:
         elaborated = elaborate(contract)
@@ -30,9 +32,11 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
                     "a fold over a range becomes a loop where its body does not need a constant index") from None
     selector = _selector(target)(function, target, bool(contract.secret))
     blocks = with_deep_stack(selector.run)
-    slots = allocate(blocks, selector.backend)
+    live = live_at_start(blocks)
+    places = allocate(blocks, selector.backend)
+    notes = loop_notes(function, selector, live, places)
     layout(blocks, selector)
-    return finish(function, blocks, slots, target)
+    return finish(function, blocks, len(places.slots), target, notes)
 
 
 def _require_formula(contract: Contract) -> None:
