@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term, signed, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.execute import Executor, Outcome, State, Undecided
@@ -243,7 +244,10 @@ class _LoopCut:
         self._demand_all(executor, state, begin, "where it is entered")
         self._demand(executor, state, graph.ule(self.most, graph.const(LESS_THAN - 1, 64)), "a limit")
         for fold in {id(f): f for f in self._folds()}.values():
-            self._demand(executor, state, fold.guard, "a fold that the contract asks for there")
+            # What is concluded for any index of a written buffer and does not depend on it holds for each of them.
+            asked = fold.guard if fold.sources & {t.data for t in loops.wanted.last} else replaced(
+                graph, [fold.guard], loops.wanted.last)[0]
+            self._demand(executor, state, asked, "a fold that the contract asks for there")
         for known in self.note.known:
             self._pin(known)
         head = self._head(state, plain, prefix)

@@ -160,7 +160,7 @@ def _binary(graph: Graph, op: ast.operator, a: Term, b: Term) -> Term:
 
 def _divided(graph: Graph, a: Term, divisor: int) -> Term:
     """The quotient: of a sum whose parts the divisor divides, part by part."""
-    if a.op == "sum" or a.op == "var":
+    if a.op in ("sum", "var"):
         coefficients, constant = a.data if a.op == "sum" else ((1,), 0)
         atoms = a.args if a.op == "sum" else (a,)
         parts = [signed(c, BITS) for c in (*coefficients, constant)]

@@ -457,7 +457,7 @@ class Unbounded(Evaluator):
     def _flat(self, value: Value, span: Span) -> Numbers:
         if isinstance(value, Number):
             return (value,)
-        if isinstance(value, Nothing) or isinstance(value, Long) or not value.is_dense:
+        if isinstance(value, Nothing | Long) or not value.is_dense:
             raise NotUnderstood(span, "a state that is not made of integers")
         return tuple(n for item in value.values for n in self._flat(item, span))
 

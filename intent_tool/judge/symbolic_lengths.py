@@ -67,6 +67,9 @@ class LongMeaning:
     """Elements of each buffer."""
     short: tuple[Memory, ...]
     """The buffers of constant length."""
+    last: Mapping[Term, Term]
+    """For the variable that stands for any index of a written buffer, the last index: a fold that is the same at all
+    of them is one that the contract asks for when it does so at the last."""
 
     def facts(self) -> tuple[Term, ...]:
         """What may be assumed besides `requires`."""
@@ -90,6 +93,7 @@ class _Reading:
     memories: list[LongMemory] = field(default_factory=list)
     short: list[Memory] = field(default_factory=list)
     limits: list[Term] = field(default_factory=list)
+    last: dict[Term, Term] = field(default_factory=dict)
 
     def read(self) -> LongMeaning:
         signature = self.contract.signature
@@ -112,7 +116,8 @@ class _Reading:
         writes = {name: self.written(signature.parameter(name), expression, here)
                   for name, expression in self.contract.writes.items()}
         return LongMeaning(evaluator, requires, result, writes, tuple(evaluator.record.demands.values()),
-                           tuple(folds.values()), tuple(self.memories), self.inputs, self.lengths, tuple(self.short))
+                           tuple(folds.values()), tuple(self.memories), self.inputs, self.lengths,
+                           tuple(self.short), self.last)
 
     def scalars(self) -> None:
         assert self.contract.signature is not None
@@ -200,7 +205,10 @@ class _Reading:
             with evaluator.quiet():
                 return final(Number(index, 0, length.hi - 1))
         if length.hi > 0:
-            final(evaluator.index(f"index of {p.name}", length))
+            anywhere = evaluator.index(f"index of {p.name}", length)
+            self.last[anywhere.term] = self.graph.sub(length.at(self.graph, INDEX_BITS),
+                                                      self.graph.const(1, INDEX_BITS))
+            final(anywhere)
         return quietly
 
 
