@@ -14,6 +14,7 @@ from intent_tool.judge.meaning import Demand, NotUnderstood, meaning
 from intent_tool.judge.portfolio import PROVED, REFUTED, Answer, Question, decide
 from intent_tool.judge.prove import LONGEST, smaller
 from intent_tool.judge.symbolic_inputs import arguments_of, length_parameters, symbolic_inputs
+from intent_tool.judge.symbolic_lengths import long_meaning
 from intent_tool.language.contract import Contract
 
 
@@ -35,9 +36,13 @@ def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProo
     assert contract.signature is not None
     budget = Budget(seconds)
     names = length_parameters(contract)
+    for_all = _every_length(contract, Budget(seconds / 2)) if names else False
     bound = LONGEST.get(len(names), 2) if names else 0
     satisfiable = False
     longest, why = -1, ""
+    if for_all:
+        # What is left is whether any input keeps `requires`.
+        bound = min(bound, 2)
     for size in range(bound + 1):
         for values in (v for v in product(range(size + 1), repeat=len(names)) if max(v, default=0) == size):
             proof, possible = _instance(contract, dict(zip(names, values, strict=True)), budget)
@@ -57,7 +62,20 @@ def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProo
         # With buffers a longer one might do; without, this is final.
         return ContractProof("unknown", "no input up to the bound keeps `requires`") if names else (
             ContractProof("unsatisfiable"))
-    return ContractProof("bounded", why, longest=longest) if names else ContractProof(PROVED)
+    return ContractProof("bounded", why, longest=longest) if names and not for_all else ContractProof(PROVED)
+
+
+def _every_length(contract: Contract, budget: Budget) -> bool:
+    """Whether the contract has a value for buffers of every length: each step of a fold, in any round, too."""
+    graph = Graph()
+    try:
+        wanted = long_meaning(contract, graph)
+    except NotUnderstood:
+        return False
+    facts = wanted.facts()
+    questions = [Question((wanted.requires, *facts, d.guard), d.holds) for d in wanted.demands
+                 if d.holds is not graph.true and d.guard is not graph.false]
+    return not contract.ensures and all(a.status == PROVED for a in _ask(graph, questions, budget))
 
 
 def _instance(contract: Contract, fixed: Mapping[str, int], budget: Budget) -> tuple[ContractProof, bool]:

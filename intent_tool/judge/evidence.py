@@ -57,9 +57,12 @@ def establish(subject: Subject, seconds: float) -> Evidence:
         return replace(found, level="tested", unproved=tuple(f"not proved: {p}" for p in proof.problems))
     if sound.status == "unknown":
         return replace(found, level="tested", unproved=(f"the contract is not proved to have a value: {sound.why}",))
-    if sound.status == "bounded" and sound.longest is not None and found.longest is not None:
-        return replace(found, longest=min(sound.longest, found.longest))
-    return found
+    open_ = tuple(f"not proved for every length: {p}" for p in proof.problems)
+    if sound.status == "bounded" and sound.longest is not None:
+        longest = sound.longest if found.longest is None else min(sound.longest, found.longest)
+        why = f"the contract is proved to have a value for lengths up to {sound.longest} only"
+        return replace(found, level="bounded", longest=longest, unproved=(*open_, why) if not open_ else open_)
+    return replace(found, unproved=open_)
 
 
 def contract_proof(contract: Contract, seconds: float) -> tuple[ContractProof, bool]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.decode import BRANCH, JUMP, RETURN, Decoded
 from intent_tool.judge.memory import Contents, Layout, Place, Wild
+from intent_tool.judge.memory_unbounded import Either, History, LongRegion, Stored, Untold, Untouched, read
 from intent_tool.judge.semantics import Instruction, Semantics
 
 MOST_STEPS = 60_000
@@ -67,6 +69,24 @@ class State:
     """Conditions that hold together."""
     registers: dict[str, Term]
     contents: Contents
+    histories: dict[LongRegion, History] = field(default_factory=dict)
+    """Of buffers of any length that were written to, or that a loop writes to."""
+
+    def history(self, region: LongRegion) -> History:
+        return self.histories.get(region) or Untouched(region)
+
+    def copy(self, path: tuple[Term, ...]) -> State:
+        return State(path, dict(self.registers), dict(self.contents), dict(self.histories))
+
+
+class Cut(Protocol):
+    """What holds at a loop head, however often control has come there."""
+
+    def enter(self, executor: Executor, state: State) -> State:
+        """Where the loop is entered in `state`: the state of any round."""
+
+    def again(self, executor: Executor, state: State) -> None:
+        """Where a round has ended in `state`: demands that it is one that `enter` gave."""
 
 
 @dataclass(slots=True)
@@ -108,32 +128,24 @@ class Executor:
     possible: Callable[[Term], bool]
     """Whether a condition may hold; True when that is not known."""
     budget: Budget
+    cuts: Mapping[int, Cut] = field(default_factory=dict)
+    """By the offset of the loop head. What is entered there is gone round once, for all rounds."""
     demands: list[Demand] = field(default_factory=list)
     influences: list[Influence] = field(default_factory=list)
     depth: int = 0
     steps: int = 0
     returned: list[tuple[State, Term]] = field(default_factory=list)
+    loops: dict[int, frozenset[int]] = field(default_factory=dict)
+    successors: dict[int, list[int]] = field(default_factory=dict)
+    rank: dict[int, int] = field(default_factory=dict)
+    """The place of each block in the order in which they are visited."""
 
     def run(self, registers: dict[str, Term]) -> Outcome:
         """Raises `Undecided`, and what `Semantics.execute` raises."""
-        order = _weak_topological_order(self._blocks(), 0)
-        rank = {start: i for i, start in enumerate(order)}
-        pending: dict[int, State] = {0: State((), registers, {})}
-        visits: dict[int, int] = {}
-        while pending:
-            if self.budget.left() <= 0:
-                raise Undecided("the time was up while its paths were followed")
-            start = min(pending, key=rank.__getitem__)
-            state = pending.pop(start)
-            visits[start] = count = visits.get(start, 0) + 1
-            if count >= ASK_FROM and (count & (count - 1) == 0 or count % 64 == 1) and state.path \
-                    and not self.possible(self.conjunction(state.path)):
-                continue
-            if count > MOST_ROUNDS:
-                raise Undecided(f"the loop at offset {start:#x} may go round more than {MOST_ROUNDS} times")
-            for offset, successor in self._block(start, state):
-                known = pending.get(offset)
-                pending[offset] = successor if known is None else self._merged(known, successor)
+        self.successors = self._blocks()
+        order = _weak_topological_order(self.successors, 0)
+        self.rank = {start: i for i, start in enumerate(order)}
+        self._explore({0: State((), registers, {})}, None)
         if not self.returned:
             return Outcome(None, self.graph.const(0, 64), self.demands, self.influences, self.depth, self.steps)
         state, target = self.returned[0]
@@ -142,6 +154,63 @@ class Executor:
             state = self._merged(state, other)
             target = state.registers["return target"]
         return Outcome(state, target, self.demands, self.influences, self.depth, self.steps)
+
+    def _explore(self, pending: dict[int, State], head: int | None) -> None:
+        """Follows all paths; with `head` only those of a round of that loop, which is begun already."""
+        visits: dict[int, int] = {}
+        loop = self.loop(head) if head is not None else self.successors.keys()
+        begun = head is not None
+        while pending:
+            if self.budget.left() <= 0:
+                raise Undecided("the time was up while its paths were followed")
+            start = min(pending, key=self.rank.__getitem__)
+            state = pending.pop(start)
+            visits[start] = count = visits.get(start, 0) + 1
+            if count >= ASK_FROM and (count & (count - 1) == 0 or count % 64 == 1) and state.path \
+                    and not self.possible(self.conjunction(state.path)):
+                continue
+            if count > MOST_ROUNDS:
+                raise Undecided(f"the loop at offset {start:#x} may go round more than {MOST_ROUNDS} times")
+            if start in self.cuts and not (begun and start == head):
+                state = self.cuts[start].enter(self, state)
+            begun = False
+            for offset, successor in self._block(start, state):
+                if offset not in loop:
+                    continue
+                if offset in self.cuts and self.rank[offset] <= self.rank[start] and start in self.loop(offset):
+                    self.cuts[offset].again(self, successor)
+                    continue
+                known = pending.get(offset)
+                pending[offset] = successor if known is None else self._merged(known, successor)
+
+    def loop(self, head: int) -> frozenset[int]:
+        """The blocks from which control may come back to a loop head without leaving the loop: what it dominates
+        and what reaches it, as far as the order of the blocks tells."""
+        known = self.loops.get(head)
+        if known is None:
+            before: dict[int, list[int]] = {}
+            for block, following in self.successors.items():
+                for successor in following:
+                    before.setdefault(successor, []).append(block)
+            found, waiting = {head}, [b for b in before.get(head, ()) if self.rank[b] >= self.rank[head]]
+            while waiting:
+                block = waiting.pop()
+                if block not in found:
+                    found.add(block)
+                    waiting += [b for b in before.get(block, ()) if self.rank[b] > self.rank[head]]
+            known = self.loops[head] = frozenset(found)
+        return known
+
+    def rounds(self, head: int, state: State, cut: Cut) -> None:
+        """Goes one round of a loop from `state` at its head, without demanding anything of it; `cut` is told of
+        the states that come back."""
+        saved = self.demands, self.influences, self.returned, self.cuts, self.depth
+        self.demands, self.influences, self.returned = [], [], []
+        self.cuts = {**self.cuts, head: cut}
+        try:
+            self._explore({head: state.copy(state.path)}, head)
+        finally:
+            self.demands, self.influences, self.returned, self.cuts, self.depth = saved
 
     def conjunction(self, path: tuple[Term, ...]) -> Term:
         total = self.graph.true
@@ -230,7 +299,7 @@ class Executor:
             path = state.path if holds in state.path else (*state.path, holds)
             if self.conjunction(path) is self.graph.false:
                 continue
-            arms.append((place, State(path, dict(state.registers), dict(state.contents))))
+            arms.append((place, state.copy(path)))
         return arms
 
     def demand(self, what: str, offset: int | None, guard: Term, holds: Term, noticeable: bool = True) -> None:
@@ -264,7 +333,11 @@ class Executor:
             region, at = key
             value, alternative = (self.layout.byte(s.contents, region, at) for s in (one, other))
             contents[key] = value if value is alternative else graph.ite(mine, value, alternative)
-        return State(path, registers, contents)
+        histories: dict[LongRegion, History] = {}
+        for long in {**one.histories, **other.histories}:
+            a, b = one.history(long), other.history(long)
+            histories[long] = a if a is b else Either(mine, a, b)
+        return State(path, registers, contents, histories)
 
 
 class _Port:
@@ -278,15 +351,29 @@ class _Port:
 
     def load(self, address: Term, size: int) -> Term:
         places = self._places(address, size, "reads")
-        layout, contents = self.executor.layout, self.state.contents
-        value = layout.read(contents, places[0], size)
+        value = self._read(places[0], size)
         for place in places[1:]:
-            value = self.executor.graph.ite(place.condition, layout.read(contents, place, size), value)
+            value = self.executor.graph.ite(place.condition, self._read(place, size), value)
         return value
+
+    def _read(self, place: Place, size: int) -> Term:
+        if not isinstance(place.region, LongRegion):
+            return self.executor.layout.read(self.state.contents, place, size)
+        try:
+            return read(self.executor.graph, self.state.history(place.region), place.offset, size)
+        except Untold as problem:
+            raise Undecided(f"at offset {self.offset:#x} there is {problem}") from None
 
     def store(self, address: Term, value: Term) -> None:
         for place in self._places(address, value.width // 8, "writes"):
-            self.executor.layout.write(self.state.contents, place, value)
+            if isinstance(place.region, LongRegion):
+                before = self.state.history(place.region)
+                after: History = Stored(before, place.offset, value)
+                if place.condition is not self.executor.graph.true:
+                    after = Either(place.condition, after, before)
+                self.state.histories[place.region] = after
+            else:
+                self.executor.layout.write(self.state.contents, place, value)
 
     def _places(self, address: Term, size: int, verb: str) -> list[Place]:
         executor = self.executor
@@ -332,8 +419,13 @@ class _Port:
         if verb == "writes" and not region.writable:
             executor.demand(f"writes to {region.name}, which is const", self.offset, guard, graph.false)
             return False
-        room = region.size - size
-        inside = graph.false if room < 0 else graph.ule(place.offset, graph.const(room, 64))
+        if isinstance(region, LongRegion):
+            width = graph.const(size, 64)
+            inside = graph.and_(graph.ule(width, region.extent),
+                                graph.ule(place.offset, graph.sub(region.extent, width)))
+        else:
+            room = region.size - size
+            inside = graph.false if room < 0 else graph.ule(place.offset, graph.const(room, 64))
         side = "before the start" if place.offset.shi < 0 else "past the end"
         executor.demand(f"{verb} {side} of {region.name}", self.offset, guard, inside, region.is_buffer)
         return inside is not graph.false

@@ -6,7 +6,8 @@ them; so nothing of what the linker will do is taken on trust.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from intent_tool.judge import elf as E
 from intent_tool.judge.refusal import Refused
@@ -26,6 +27,9 @@ _TYPES: dict[str, dict[int, str]] = {
                 25: "R_RISCV_PCREL_LO12_S", 44: "R_RISCV_RVC_BRANCH", 45: "R_RISCV_RVC_JUMP"},
 }
 _RELAXATIONS = {43: "R_RISCV_ALIGN", 51: "R_RISCV_RELAX"}
+
+MOST_NOTES = 10_000
+"""Lines on loops that a file may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Image:
     fixups: tuple[Fixup, ...]
     linked: bool
     """The distances are final: an executable or a shared object."""
+    notes: tuple[tuple[int, str], ...] = ()
+    """What the file says of the function's loops, by the offset of their heads; nobody believes it."""
 
 
 def check_identity(file: E.Elf, target: Target) -> None:
@@ -75,9 +81,21 @@ def read_image(binary: bytes, symbol: str, target: Target) -> Image:
     file = E.read_elf(archive_member(binary, symbol) if binary[:8] == b"!<arch>\n" else binary)
     check_identity(file, target)
     function = _find(file, symbol)
-    if file.type == E.ET_REL:
-        return _from_object(file, function, target)
-    return _from_linked(file, function)
+    image = _from_object(file, function, target) if file.type == E.ET_REL else _from_linked(file, function)
+    return replace(image, notes=_notes(file, symbol))
+
+
+def _notes(file: E.Elf, symbol: str) -> tuple[tuple[int, str], ...]:
+    """The lines ``SYMBOL+0xOFFSET: TEXT`` of `.intent.loops`; of what is not of this form nothing is taken."""
+    notes: list[tuple[int, str]] = []
+    for section in file.sections:
+        if section.name == ".intent.loops" and section.type == E.SHT_PROGBITS:
+            for line in section.data.decode("ascii", "replace").splitlines()[:MOST_NOTES]:
+                place, _, text = line.partition(": ")
+                name, _, offset = place.partition("+0x")
+                if name == symbol and re.fullmatch("[0-9a-f]{1,8}", offset):
+                    notes.append((int(offset, 16), text))
+    return tuple(notes)
 
 
 def archive_member(archive: bytes, symbol: str) -> bytes:

@@ -53,7 +53,7 @@ def ensured(contract: Contract, graph: Graph, inputs: Mapping[str, Input], resul
 
 def _meaning(contract: Contract, graph: Graph, inputs: Mapping[str, Input]) -> Meaning:
     evaluator = _evaluator(contract, Record(graph), inputs)
-    requires, here = _required(evaluator)
+    requires, here = required(evaluator)
     assert contract.signature is not None
     result: Number | None = None
     writes: dict[str, tuple[Number, ...]] = {}
@@ -66,14 +66,14 @@ def _meaning(contract: Contract, graph: Graph, inputs: Mapping[str, Input]) -> M
     for name, expression in contract.writes.items():
         content = inputs[name]
         assert isinstance(content, tuple)
-        writes[name] = (evaluator.zero,) * len(content) if here is None else _written(
+        writes[name] = (evaluator.zero,) * len(content) if here is None else written(
             evaluator, contract.signature.parameter(name), len(content), expression, here)
     return Meaning(requires, result, writes, tuple(evaluator.record.demands.values()))
 
 
 def _ensured(contract: Contract, graph: Graph, inputs: Mapping[str, Input], result: Number | None,
              after: Mapping[str, tuple[Number, ...]]) -> tuple[Term, tuple[Demand, ...]]:
-    _, here = _required(_evaluator(contract, Record(graph), inputs))
+    _, here = required(_evaluator(contract, Record(graph), inputs))
     if here is None:
         return graph.true, ()
     record = Record(graph, reads=here.reads)
@@ -99,7 +99,7 @@ def _evaluator(contract: Contract, record: Record, inputs: Mapping[str, Input]) 
     return Evaluator(contract, record, scope)
 
 
-def _required(evaluator: Evaluator) -> tuple[Term, Here | None]:
+def required(evaluator: Evaluator) -> tuple[Term, Here | None]:
     """The conjunction of `requires`, and the place where it holds; None where it cannot."""
     graph, record = evaluator.graph, evaluator.record
     here = Here(graph, record.reads, {}, graph.true)
@@ -114,7 +114,7 @@ def _required(evaluator: Evaluator) -> tuple[Term, Here | None]:
     return conjunction, here
 
 
-def _written(evaluator: Evaluator, parameter: Parameter, length: int, expression: tree.Expression,
+def written(evaluator: Evaluator, parameter: Parameter, length: int, expression: tree.Expression,
              here: Here) -> tuple[Number, ...]:
     """The content of a buffer of `length` elements afterwards."""
     span, name = expression.span, parameter.name

@@ -57,6 +57,10 @@ class Definitions(Functions):
                 return node.function in LAZY
         return False
 
+    def of(self, contract: Contract, scope: Env) -> Definitions:
+        """An evaluator of the same kind for a used contract."""
+        return type(self)(contract, self.record, scope)
+
     def apply(self, function: tree.Expression, arguments: list[Value], env: Env, here: Here) -> Value:
         match function:
             case tree.Lambda():
@@ -136,7 +140,7 @@ class Definitions(Functions):
                     elements.append(number if place is None else self.fitting(
                         number, parameter.type, f"every element of {what}", span, place))
                 scope[parameter.name] = Sequence(tuple(elements), content.start, content.count)
-        inner = type(self)(callee, self.record, scope)
+        inner = self.of(callee, scope)
         for parameter in callee.signature.parameters:
             given = scope[parameter.name]
             if parameter.buffer is not None and isinstance(given, Sequence):

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from intent_tool.judge.assume import refutation
-from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.bitvector import Graph, Term, evaluate, signed, topological
 from intent_tool.judge.budget import STALLED, Budget, processor_seconds
 from intent_tool.judge.solve_bits import Model
 from intent_tool.judge.solve_exhaustion import exhaustion_cost
@@ -106,8 +106,17 @@ def decide(graph: Graph, questions: Sequence[Question], budget: Budget, seed: in
 
 def refutes(question: Question, model: Model) -> bool:
     """Whether the question's goal fails at `model` while its assumptions hold; by evaluation, no solver needed."""
-    *assumed, goal = evaluate([*question.assumptions, question.goal], model)
+    roots = [*question.assumptions, question.goal]
+    if not all(_within(t, model.get(t.data, 0)) for t in topological(roots) if t.op == "var"):
+        return False
+    *assumed, goal = evaluate(roots, model)
     return all(assumed) and not goal
+
+
+def _within(variable: Term, value: int) -> bool:
+    """Whether a value keeps to the bounds that are part of the variable."""
+    value &= (1 << variable.width) - 1
+    return variable.lo <= value <= variable.hi and variable.slo <= signed(value, variable.width) <= variable.shi
 
 
 def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: random.Random) -> None:
@@ -117,10 +126,10 @@ def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: rand
         return
     roots = [t for i in left for t in (*questions[i].assumptions, questions[i].goal)]
     order = topological(roots)
-    names = [(t.data, t.width) for t in order if t.op == "var"]
+    names = [t for t in order if t.op == "var"]
     constants = sorted({t.data for t in order if t.op == "const" and t.width > 4})
     for number in range(_SAMPLES):
-        model = {name: _sample_value(width, number, constants, rng) for name, width in names}
+        model = {t.data: _bounded(t, _sample_value(t.width, number, constants, rng)) for t in names}
         values = iter(evaluate(roots, model))
         for i in left:
             held = [next(values) for _ in questions[i].assumptions]
@@ -128,6 +137,17 @@ def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: rand
                 answers[i] = Answer(REFUTED, model, "sample")
         if len(answers) == len(questions):
             return
+
+
+def _bounded(variable: Term, value: int) -> int:
+    """The value, or another one that keeps to the variable's bounds."""
+    if _within(variable, value):
+        return value
+    if variable.slo > -(1 << variable.width - 1) or variable.shi < (1 << variable.width - 1) - 1:
+        value = variable.slo + value % (variable.shi - variable.slo + 1)
+    if not _within(variable, value):
+        value = variable.lo + value % (variable.hi - variable.lo + 1)
+    return value & (1 << variable.width) - 1
 
 
 def _sample_value(width: int, number: int, constants: Sequence[int], rng: random.Random) -> int:

@@ -16,7 +16,7 @@ from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.execute import Demand, Executor, Outcome, State, Undecided
+from intent_tool.judge.execute import Cut, Demand, Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.meaning import Meaning, NotUnderstood, Number, ensured, meaning
@@ -65,7 +65,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class Claim:
     """A question, and what is wrong with the code when the answer is no."""
 
     question: Question
@@ -75,7 +75,7 @@ class _Claim:
     noticeable: bool = True
 
 
-class _Gone(Exception):
+class Gone(Exception):
     """Ends a proof with what it came to."""
 
     def __init__(self, proof: Proof) -> None:
@@ -100,17 +100,17 @@ def prove_function(contract: Contract, target: Target, binary: bytes, symbol: st
 
 def prove_image(contract: Contract, target: Target, image: Image, seconds: float = SECONDS) -> Proof:
     """The same for a function that was admitted. Raises `Refused` where an instruction has no meaning here."""
-    prover = _Prover(contract, target, lay_down(image, 2), Budget(seconds))
+    prover = Prover(contract, target, lay_down(image, 2), Budget(seconds))
     try:
         return prover.run()
-    except _Gone as gone:
+    except Gone as gone:
         return gone.proof
 
 
 def unwritten_registers(contract: Contract, target: Target, image: Image, seconds: float = 1.0) -> tuple[str, ...]:
     """The registers that hold junk on entry and have a part in the result, for a message; empty where that cannot be
     told."""
-    prover = _Prover(contract, target, lay_down(image, 2), Budget(seconds))
+    prover = Prover(contract, target, lay_down(image, 2), Budget(seconds))
     try:
         return prover.junk_in_result(dict.fromkeys(length_parameters(contract), 1))
     except (Refused, Undecided, TooMany, NotUnderstood):
@@ -118,7 +118,7 @@ def unwritten_registers(contract: Contract, target: Target, image: Image, second
 
 
 @dataclass
-class _Prover:
+class Prover:
     contract: Contract
     target: Target
     placed: Placed
@@ -128,6 +128,9 @@ class _Prover:
         names = length_parameters(self.contract)
         if not names:
             return self.instance({})
+        every = self.every_length_proof()
+        if every.status == PROVED:
+            return every
         bound = LONGEST.get(len(names), 2)
         solvers: set[str] = set()
         depth, longest, why = 0, -1, "too many lengths"
@@ -148,7 +151,16 @@ class _Prover:
             break
         if longest < 1:
             return Proof("unknown", (why,), solvers=tuple(sorted(solvers)))
-        return Proof("bounded", longest=longest, solvers=tuple(sorted(solvers)), followed=True, depth=depth)
+        return Proof("bounded", every.problems, longest=longest, solvers=tuple(sorted(solvers)), followed=True,
+                     depth=depth)
+
+    def every_length_proof(self) -> Proof:
+        from intent_tool.judge.induction import prove_every_length
+
+        share = Budget(self.budget.left() / 2)
+        proof = prove_every_length(self.contract, self.target, self.placed, share)
+        self.budget.used += share.used
+        return proof
 
     # One choice of lengths.
 
@@ -164,13 +176,13 @@ class _Prover:
         if wanted.requires is graph.false:
             return Proof(PROVED, followed=True)
         try:
-            outcome = self.execute(graph, semantics, call, wanted)
+            outcome = self.execute(graph, semantics, call, wanted.requires)
         except Undecided as problem:
             return self.doubted(graph, call, wanted, problem.doubt) or Proof("unknown", (str(problem),))
         except TooMany:
             return Proof("unknown", ("an access through an index may fall on too many places",))
         self.check_secrets(outcome, call)
-        claims = list(_merged_claims(graph, self.claims(graph, call, wanted, outcome)))
+        claims = list(merged_claims(graph, self.claims(graph, call, wanted, outcome)))
         return self.decided(graph, call, claims, outcome)
 
     def junk_in_result(self, fixed: Mapping[str, int]) -> tuple[str, ...]:
@@ -178,14 +190,16 @@ class _Prover:
         semantics = Semantics(self.target, graph)
         given = symbolic_inputs(self.contract, graph, fixed)
         call = symbolic_call(self.contract, self.target, graph, semantics, self.placed, given)
-        state = self.execute(graph, semantics, call, meaning(self.contract, graph, given.inputs)).state
+        state = self.execute(
+            graph, semantics, call, meaning(self.contract, graph, given.inputs).requires).state
         if state is None or self.contract.signature is None or self.contract.signature.result is None:
             return ()
         low = graph.extract(state.registers[self.target.abi.result], self.contract.signature.result.bits - 1, 0)
         registers = {f"junk.{name}": name for name, _ in semantics.registers}
         return tuple(registers[t.data] for t in topological([low]) if t.op == "var" and t.data in registers)
 
-    def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, wanted: Meaning) -> Outcome:
+    def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, requires: Term,
+                cuts: Mapping[int, Cut] | None = None) -> Outcome:
         from intent_tool.judge.decode import decode, surroundings
 
         placed = self.placed
@@ -195,52 +209,60 @@ class _Prover:
             if self.budget.left() <= 0:
                 raise Undecided("the time was up while its loops were followed")
             share = Budget(min(1.0, self.budget.left()))
-            answer = decide(graph, [Question((wanted.requires, condition), graph.false)], share)[0]
+            answer = decide(graph, [Question((requires, condition), graph.false)], share)[0]
             self.budget.used += share.used
             return answer.status != PROVED
         isa = self.target.isa
         executor = Executor(
             graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded,
             call.stack, self.target.abi.stack_pointer, RED_ZONE[isa], call.stack_arguments, ARGUMENT_SLOTS[isa],
-            possible, self.budget)
+            possible, self.budget, cuts or {})
         return executor.run(dict(call.registers))
 
     # What has to hold.
 
-    def claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[_Claim]:
-        requires = (wanted.requires,)
+    def claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome) -> Iterator[Claim]:
+        yield from self.demand_claims(wanted.requires, outcome)
+        if outcome.state is None:
+            yield Claim(Question((wanted.requires,), graph.false), "does not return", "abi", noticeable=False)
+            return
+        yield from self.return_claims(graph, call, wanted, outcome, outcome.state)
+
+    def demand_claims(self, requires: Term, outcome: Outcome) -> Iterator[Claim]:
+        """What is asked of the code on its way."""
         for demand in outcome.demands:
             at = f" at offset {demand.offset:#x}" if demand.offset is not None else ""
-            yield _Claim(Question((*requires, demand.guard), demand.holds), demand.what + at, "access",
-                         demand.noticeable)
-        if outcome.state is None:
-            yield _Claim(Question(requires, graph.false), "does not return", "abi", noticeable=False)
-            return
-        yield from self.abi_claims(graph, call, requires, outcome, outcome.state)
-        yield from self.result_claims(graph, call, wanted, outcome.state)
-        yield from self.memory_claims(graph, call, wanted, outcome.state)
+            yield Claim(Question((requires, demand.guard), demand.holds), demand.what + at, "access",
+                        demand.noticeable)
+
+    def return_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, outcome: Outcome,
+                      state: State) -> Iterator[Claim]:
+        """What holds when it returns. Raises `Gone` where it takes too much of the stack."""
+        yield from self.abi_claims(graph, call, (wanted.requires,), outcome, state)
+        yield from self.result_claims(graph, call, wanted, state)
+        yield from self.memory_claims(graph, call, wanted, state)
         limit = self.contract.limits.get("stack", STACK_BYTES)
         if outcome.depth > limit:
-            raise _Gone(Proof("refuted", (f"it uses {outcome.depth} bytes of stack, the limit is {limit}",)))
+            raise Gone(Proof("refuted", (f"it uses {outcome.depth} bytes of stack, the limit is {limit}",)))
 
     def abi_claims(self, graph: Graph, call: SymbolicCall, requires: tuple[Term, ...],
-                   outcome: Outcome, state: State) -> Iterator[_Claim]:
+                   outcome: Outcome, state: State) -> Iterator[Claim]:
         abi, after = self.target.abi, state.registers
         stack = graph.const(8 if self.target.isa == "x86_64" else 0, 64)
-        yield _Claim(Question(requires, graph.eq(after[abi.stack_pointer], graph.add(call.stack, stack))),
+        yield Claim(Question(requires, graph.eq(after[abi.stack_pointer], graph.add(call.stack, stack))),
                      "returns with a wrong stack pointer", "abi")
-        yield _Claim(Question(requires, graph.eq(outcome.target, call.return_address)),
+        yield Claim(Question(requires, graph.eq(outcome.target, call.return_address)),
                      "leaves the function: it returns to a wrong place", "abi")
         free = {*abi.caller_saved, abi.stack_pointer, abi.link_register}
         for name, before in call.registers.items():
             if before.width == 64 and name not in free:
                 what = f"does not preserve {name}" if name in abi.callee_saved else (
                     f"changes {name}, which belongs to the platform")
-                yield _Claim(Question(requires, graph.eq(after[name], before)), what, "abi")
+                yield Claim(Question(requires, graph.eq(after[name], before)), what, "abi")
         if "df" in after:
-            yield _Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
+            yield Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
 
-    def result_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[_Claim]:
+    def result_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[Claim]:
         assert self.contract.signature is not None
         type_ = self.contract.signature.result
         if type_ is None:
@@ -252,18 +274,18 @@ class _Prover:
         low = graph.extract(register, type_.bits - 1, 0)
         returned = Number(low, type_.minimum, (1 << type_.bits) - 1 if type_.is_bool else type_.maximum)
         if wanted.result is not None:
-            yield _Claim(Question(requires, same(graph, returned, wanted.result)), "", "result")
+            yield Claim(Question(requires, same(graph, returned, wanted.result)), "", "result")
         elif type_.is_bool:
-            yield _Claim(Question(requires, graph.ule(low, graph.const(1, 8))), "is neither 0 nor 1", "result")
+            yield Claim(Question(requires, graph.ule(low, graph.const(1, 8))), "is neither 0 nor 1", "result")
         if self.target.abi.narrow_values == "sign-extended" and type_.bits < 64:
             extended = passed(graph, returned, type_, self.target, "")
-            yield _Claim(Question(requires, graph.eq(register, extended)),
+            yield Claim(Question(requires, graph.eq(register, extended)),
                          f"does not extend its result in {self.target.abi.result} as the ABI wants it", "abi")
         if self.contract.ensures:
             yield from self.ensured_claims(graph, call, wanted, state, returned)
 
     def ensured_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State,
-                       returned: Number | None) -> Iterator[_Claim]:
+                       returned: Number | None) -> Iterator[Claim]:
         assert self.contract.signature is not None
         if returned is not None and self.contract.signature.result is not None \
                 and self.contract.signature.result.is_bool:
@@ -273,12 +295,12 @@ class _Prover:
         try:
             holds, demands = ensured(self.contract, graph, call.given.inputs, returned, after)
         except NotUnderstood as problem:
-            raise _Gone(Proof("unknown", (f"`ensures` holds {problem.construct}, too much for a proof",))) from None
+            raise Gone(Proof("unknown", (f"`ensures` holds {problem.construct}, too much for a proof",))) from None
         # Where a predicate has no value it does not hold.
         for demand in demands:
-            yield _Claim(Question((wanted.requires, demand.guard), demand.holds),
+            yield Claim(Question((wanted.requires, demand.guard), demand.holds),
                          "for which `ensures` does not hold", "result")
-        yield _Claim(Question((wanted.requires,), holds), "for which `ensures` does not hold", "result")
+        yield Claim(Question((wanted.requires,), holds), "for which `ensures` does not hold", "result")
 
     def elements(self, graph: Graph, call: SymbolicCall, state: State, p: Parameter) -> Iterator[Number]:
         """What a buffer holds in the end."""
@@ -287,7 +309,7 @@ class _Prover:
             yield element(graph, p, [call.layout.byte(state.contents, call.buffers[p.name], k * size + j)
                                      for j in range(size)])
 
-    def memory_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[_Claim]:
+    def memory_claims(self, graph: Graph, call: SymbolicCall, wanted: Meaning, state: State) -> Iterator[Claim]:
         """Written buffers hold what the contract says, and where it says nothing what they held before."""
         assert self.contract.signature is not None
         requires = (wanted.requires,)
@@ -296,16 +318,18 @@ class _Prover:
             if p.buffer is None or not p.buffer.writable:
                 continue
             region = call.buffers[p.name]
+            if p.name not in call.given.lengths:
+                continue
             settled |= {(region, at) for at in range(call.given.lengths[p.name] * p.type.bytes)}
             if p.name not in wanted.writes:
                 continue
             found = list(self.elements(graph, call, state, p))
             for k, (is_, must) in enumerate(zip(found, wanted.writes[p.name], strict=True)):
-                yield _Claim(Question(requires, same(graph, is_, must)), f"leaves a wrong {p.name}[{k}]", "result")
+                yield Claim(Question(requires, same(graph, is_, must)), f"leaves a wrong {p.name}[{k}]", "result")
         for region, at in state.contents:
             if not region.is_frame and (region, at) not in settled:
                 unchanged = graph.eq(call.layout.byte(state.contents, region, at), region.initial(at))
-                yield _Claim(Question(requires, unchanged), f"changes {region.name}, which is const there", "access")
+                yield Claim(Question(requires, unchanged), f"changes {region.name}, which is const there", "access")
 
     def check_secrets(self, outcome: Outcome, call: SymbolicCall) -> None:
         """No branch, no address and no operand of a division may depend on what is secret, as far as the formulas
@@ -325,11 +349,11 @@ class _Prover:
                 problems.append(f"at offset {influence.offset:#x}, {influence.what} depends on the secret "
                                 f"{' and '.join(names)}")
         if problems:
-            raise _Gone(Proof("refuted", tuple(dict.fromkeys(problems))))
+            raise Gone(Proof("refuted", tuple(dict.fromkeys(problems))))
 
     # Answers.
 
-    def decided(self, graph: Graph, call: SymbolicCall, claims: list[_Claim], outcome: Outcome) -> Proof:
+    def decided(self, graph: Graph, call: SymbolicCall, claims: list[Claim], outcome: Outcome) -> Proof:
         answers = decide(graph, [c.question for c in claims], self.budget)
         solvers = tuple(sorted({a.by for a in answers if a.by}))
         for claim, answer in zip(claims, answers, strict=True):
@@ -364,7 +388,7 @@ class _Prover:
         return Proof("refuted", (what,), Counterexample(arguments, model, doubt.noticeable),
                      solvers=(answer.by,) if answer.by else ())
 
-    def wrong(self, graph: Graph, claim: _Claim, call: SymbolicCall, outcome: Outcome, model: Mapping[str, int],
+    def wrong(self, graph: Graph, claim: Claim, call: SymbolicCall, outcome: Outcome, model: Mapping[str, int],
               arguments: Arguments) -> str:
         """The problem as a call."""
         from intent_tool.language.oracle import Oracle, OracleFault, shown_call
@@ -385,9 +409,9 @@ class _Prover:
         return f"{shown} {claim.what}"
 
 
-def _merged_claims(graph: Graph, claims: Iterator[_Claim]) -> Iterator[_Claim]:
+def merged_claims(graph: Graph, claims: Iterator[Claim]) -> Iterator[Claim]:
     """Claims of one text as one, those that hold by simplification left out."""
-    texts: dict[tuple[str, str], list[_Claim]] = {}
+    texts: dict[tuple[str, str], list[Claim]] = {}
     for claim in claims:
         if claim.question.goal is graph.true or any(a is graph.false for a in claim.question.assumptions):
             continue
@@ -403,7 +427,7 @@ def _merged_claims(graph: Graph, claims: Iterator[_Claim]) -> Iterator[_Claim]:
             for assumption in claim.question.assumptions[1:]:
                 condition = graph.and_(condition, assumption)
             goal = graph.and_(goal, graph.or_(graph.not_(condition), claim.question.goal))
-        yield _Claim(Question(shared, goal), what, kind, group[0].noticeable)
+        yield Claim(Question(shared, goal), what, kind, group[0].noticeable)
 
 
 def same(graph: Graph, a: Number, b: Number) -> Term:

@@ -13,8 +13,10 @@ from intent_tool.judge.bitvector import Graph, Term
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.meaning import Number
 from intent_tool.judge.memory import Layout, Region
+from intent_tool.judge.memory_unbounded import LongRegion
 from intent_tool.judge.semantics import Instruction, Semantics
 from intent_tool.judge.symbolic_inputs import SymbolicInputs
+from intent_tool.judge.symbolic_lengths import LongMemory
 from intent_tool.language.contract import Contract, ScalarType
 from intent_tool.machine.target import Target
 
@@ -41,8 +43,8 @@ class SymbolicCall:
 
 
 def symbolic_call(contract: Contract, target: Target, graph: Graph, semantics: Semantics, placed: Placed,
-                  given: SymbolicInputs) -> SymbolicCall:
-    """The call with these inputs."""
+                  given: SymbolicInputs, long_memories: Sequence[LongMemory] = ()) -> SymbolicCall:
+    """The call with these inputs, and with buffers of any length."""
     assert contract.signature is not None
     parameters = contract.signature.parameters
     registers = {name: graph.var(f"junk.{name}", width) for name, width in semantics.registers}
@@ -62,11 +64,18 @@ def symbolic_call(contract: Contract, target: Target, graph: Graph, semantics: S
         region = layout.add(Region(name, base, 0, len(memory.content), memory.writable, memory.content.__getitem__,
                                    "buffer"))
         buffers |= {p.name: region for p in memory.parameters}
+    for long in long_memories:
+        name = " and ".join(p.name for p in long.parameters)
+        extent = graph.linear([(long.size, long.count.at(graph, 64))], 0, 64)
+        base = graph.var(f"address.{long.name}", 64)
+        region = layout.add(LongRegion(name, base, 0, 0, long.is_writable, _unknown, "buffer", extent, long.size,
+                                       long.initial))
+        buffers |= {p.name: region for p in long.parameters}
     words: list[Term] = []
     for p in parameters:
         value = given.inputs[p.name]
-        words.append(buffers[p.name].base if isinstance(value, tuple) else
-                     passed(graph, value, p.type, target, f"junk.above.{p.name}"))
+        words.append(passed(graph, value, p.type, target, f"junk.above.{p.name}") if isinstance(value, Number) else
+                     buffers[p.name].base)
     in_registers = target.abi.arguments
     for name, word in zip(in_registers, words, strict=False):
         registers[name] = word
@@ -89,6 +98,10 @@ def passed(graph: Graph, number: Number, type_: ScalarType, target: Target, junk
         # RISC-V psABI: extended by its own sign to 32 bits, then sign-extended.
         return graph.sext(value, 64) if type_.bits == 32 else graph.zext(value, 64)
     return graph.concat(graph.var(junk, 64 - type_.bits), value)
+
+
+def _unknown(at: int) -> Term:
+    raise AssertionError("a byte of a buffer of any length by its number")
 
 
 def _frame(graph: Graph, layout: Layout, stack: Term, return_address: Term, on_stack: Sequence[Term],

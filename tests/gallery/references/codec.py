@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import string
 import struct
 from fractions import Fraction
 
@@ -150,3 +151,41 @@ def can_fd_length(dlc: int) -> int:
     if code <= 8:
         return code
     return 12 + 4 * (code - 9) if code <= 12 else 32 + 16 * (code - 13)
+
+
+def hex_encode(out: list[int], data: list[int], n: int) -> None:
+    out[:] = bytes(data).hex().encode()
+
+
+def hex_decode(out: list[int], text: list[int], n: int) -> bool:
+    valid = [chr(c) if c < 128 and chr(c) in string.hexdigits else "0" for c in text]
+    out[:] = bytes.fromhex("".join(valid))
+    return all(chr(c) == v for c, v in zip(text, valid, strict=True))
+
+
+def base64_encode_blocks(out: list[int], data: list[int], n: int) -> None:
+    out[:] = base64.b64encode(bytes(data))
+
+
+def unpack_nibbles(out: list[int], data: list[int], n: int) -> None:
+    out[::2], out[1::2] = [x % 16 for x in data], [x // 16 for x in data]
+
+
+def pack_nibbles(out: list[int], nibbles: list[int], n: int) -> None:
+    out[:] = [int(f"{high % 16:x}{low % 16:x}", 16) for low, high in zip(nibbles[::2], nibbles[1::2], strict=True)]
+
+
+def unpack_bits(out: list[int], data: list[int], n: int) -> None:
+    out[:] = [int(c) for x in data for c in digits(x, 8)]
+
+
+def varint_decode(data: list[int], n: int) -> int:
+    return number("".join(digits(x % 128, 7) for x in reversed(data)) or "0") % 2 ** 64
+
+
+def varint_count(data: list[int], n: int) -> int:
+    return n - sum(1 for x in data if x >> 7)
+
+
+def bcd_to_binary_bytes(bcd: list[int], n: int) -> int:
+    return int(bytes(bcd).hex() or "0")

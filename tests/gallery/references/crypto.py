@@ -134,3 +134,20 @@ def equal16(a: list[int], b: list[int]) -> bool:
 def xor_block16(block: list[int], mask: list[int]) -> None:
     both = int.from_bytes(bytes(block), "big") ^ int.from_bytes(bytes(mask), "big")
     block[:] = both.to_bytes(16, "big")
+
+
+def constant_time_equal(a: list[int], b: list[int], n: int) -> bool:
+    return hmac.compare_digest(bytes(a), bytes(b))
+
+
+def constant_time_select_bytes(out: list[int], a: list[int], b: list[int], n: int, condition: bool) -> None:
+    out[:] = (b, a)[condition]
+
+
+def constant_time_is_zero(data: list[int], n: int) -> bool:
+    return bytes(data) == bytes(n)
+
+
+def xor_keystream(data: list[int], keystream: list[int], n: int) -> None:
+    mixed = int.from_bytes(bytes(data), "little") ^ int.from_bytes(bytes(keystream), "little")
+    data[:] = mixed.to_bytes(n, "little")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import ctypes
 import math
+import operator
 import statistics
 from fractions import Fraction
 
@@ -149,3 +150,56 @@ def sum_of_absolute_differences8(a: list[int], b: list[int]) -> int:
 
 def fft_bit_reverse_index(index: int) -> int:
     return reversed_bits(index, 10)
+
+
+def dot_product_i16(a: list[int], b: list[int], n: int) -> int:
+    return sum(map(operator.mul, a, b))
+
+
+def dot_product_i16_wrapping(a: list[int], b: list[int], n: int) -> int:
+    total = 0
+    for i in range(n):
+        total = wrap(ctypes.c_int32, total + a[i] * b[i])
+    return total
+
+
+def sum_of_squares_i16(samples: list[int], n: int) -> int:
+    return sum(map(operator.mul, samples, samples))
+
+
+def sum_of_absolute_differences(a: list[int], b: list[int], n: int) -> int:
+    return sum(max(x, y) - min(x, y) for x, y in zip(a, b, strict=True))
+
+
+def peak_level(samples: list[int], n: int) -> int:
+    return max(max(samples, default=0), -min(samples, default=0), 0)
+
+
+def zero_crossings(samples: list[int], n: int) -> int:
+    signs = "".join("-" if x < 0 else "+" for x in samples)
+    return signs.count("-+") + signs.count("+-")
+
+
+def mix_saturating_i16(out: list[int], a: list[int], b: list[int], n: int) -> None:
+    out[:] = [signed_limit(a[i] + b[i], 16) for i in range(n)]
+
+
+def scale_and_shift_i16(out: list[int], samples: list[int], n: int, factor: int, shift: int) -> None:
+    out[:] = [signed_limit(math.floor(Fraction(x * factor, 2 ** shift)), 16) for x in samples]
+
+
+def apply_gain_q15(samples: list[int], n: int, gain: int) -> None:
+    samples[:] = [math.floor(x * Fraction(gain, 32768)) for x in samples]
+
+
+def stereo_to_mono(out: list[int], frames: list[int], n: int) -> None:
+    out[:] = [math.floor(Fraction(left + right, 2))
+              for left, right in zip(frames[::2], frames[1::2], strict=True)]
+
+
+def mono_to_stereo(frames: list[int], samples: list[int], n: int) -> None:
+    frames[::2] = frames[1::2] = samples
+
+
+def pcm_u8_to_i16(out: list[int], samples: list[int], n: int) -> None:
+    out[:] = [wrap(ctypes.c_int16, (x ^ 0x80) << 8) for x in samples]

@@ -101,3 +101,28 @@ def convolve3x3(pixels: list[int], weights: list[int], shift: int) -> int:
     for pixel, weight in zip(pixels, weights, strict=True):
         total += pixel * weight
     return limit(math.floor(Fraction(total, 2 ** shift)), 0, 255)
+
+
+def average_rows(out: list[int], a: list[int], b: list[int], n: int) -> None:
+    out[:] = [nearest(Fraction(a[i] + b[i], 2)) for i in range(n)]
+
+
+def threshold_row(out: list[int], row: list[int], n: int, level: int) -> None:
+    out[:] = bytes(row).translate(bytes(level + 1) + b"\xff" * (255 - level))
+
+
+def expand_rgb565_row(out: list[int], row: list[int], n: int) -> None:
+    out[:] = [rgb565_unpack(pixel) for pixel in row]
+
+
+def grey_to_rgb_row(out: list[int], row: list[int], n: int) -> None:
+    out[::3] = out[1::3] = out[2::3] = row
+
+
+def swap_red_blue_row(out: list[int], row: list[int], n: int) -> None:
+    out[::3], out[1::3], out[2::3] = row[2::3], row[1::3], row[::3]
+
+
+def blend_rows(out: list[int], foreground: list[int], background: list[int], n: int, opacity: int) -> None:
+    weight = Fraction(opacity, 255)
+    out[:] = [nearest(weight * f + (1 - weight) * b) for f, b in zip(foreground, background, strict=True)]

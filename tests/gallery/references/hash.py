@@ -136,3 +136,52 @@ def jenkins_finalize(value: int) -> int:
     value = wrap(ctypes.c_uint32, value + (value << 3))
     value ^= value >> 11
     return wrap(ctypes.c_uint32, value + (value << 15))
+
+
+def fnv1a_32(data: list[int], n: int) -> int:
+    value = 0x811C9DC5
+    for byte in data:
+        value = fnv1a_step32(value, byte)
+    return value
+
+
+def fnv1a_64(data: list[int], n: int) -> int:
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = fnv1a_step64(value, byte)
+    return value
+
+
+def djb2(data: list[int], n: int) -> int:
+    return sum(x * pow(33, n - i, M32) for i, x in enumerate([5381, *data])) % M32
+
+
+def sdbm(data: list[int], n: int) -> int:
+    value = 0
+    for byte in data:
+        value = (byte + (value << 6) + (value << 16) - value) % M32
+    return value
+
+
+def pjw(data: list[int], n: int) -> int:
+    h = 0
+    for byte in data:
+        h = wrap(ctypes.c_uint32, (h << 4) + byte)
+        g = h & 0xF0000000
+        if g:
+            h ^= g >> 24
+        h &= ~g
+    return h
+
+
+def jenkins_one_at_a_time(data: list[int], n: int) -> int:
+    value = 0
+    for byte in data:
+        value = wrap(ctypes.c_uint32, value + byte)
+        value = wrap(ctypes.c_uint32, value * 1025)
+        value ^= value >> 6
+    return jenkins_finalize(value)
+
+
+def java_string_hash(units: list[int], n: int) -> int:
+    return wrap(ctypes.c_int32, sum(x * pow(31, n - 1 - i, M32) for i, x in enumerate(units)))

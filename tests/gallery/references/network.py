@@ -155,3 +155,22 @@ def quic_packet_number(largest: int, truncated: int, width: int) -> int:
 
 def is_dynamic_port(port: int) -> bool:
     return digits(port, 16).startswith("11")
+
+
+def internet_checksum(words: list[int], n: int) -> int:
+    return 0xFFFF - _ones_complement_sum(words)
+
+
+def internet_checksum_bytes(data: list[int], n: int) -> int:
+    padded = bytes(data) + b"\0" * (n % 2)
+    return 0xFFFF - _ones_complement_sum(list(struct.unpack(f">{len(padded) // 2}H", padded)))
+
+
+def ipv4_header_is_valid(header: list[int], n: int) -> bool:
+    # A sum of 0 is possible for all zeros only, and is no header.
+    return any(header) and sum(header) % 0xFFFF == 0
+
+
+def nmea_checksum(sentence: list[int], n: int) -> int:
+    columns = zip(*(digits(c, 8) for c in sentence), strict=True)
+    return number("".join(str(column.count("1") % 2) for column in columns) or "0")

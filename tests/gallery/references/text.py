@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import ctypes
 import datetime
 import ipaddress
+import re
 import string
 
 
@@ -122,3 +124,82 @@ def format_decimal5(out: list[int], x: int) -> None:
 
 def format_hex_byte(out: list[int], x: int) -> None:
     out[:] = bytes([x]).hex().encode()
+
+
+def count_lines(text: list[int], n: int) -> int:
+    return bytes(text).count(b"\n")
+
+
+def count_words(text: list[int], n: int) -> int:
+    return len(bytes(text).split())
+
+
+def is_ascii(text: list[int], n: int) -> bool:
+    return bytes(text).isascii()
+
+
+def is_decimal(text: list[int], n: int) -> bool:
+    return not text or bytes(text).isdigit()
+
+
+def is_hexadecimal(text: list[int], n: int) -> bool:
+    return set(text) <= set(string.hexdigits.encode())
+
+
+def is_printable_ascii(text: list[int], n: int) -> bool:
+    return bytes(text).isascii() and bytes(text).decode("latin-1").isprintable()
+
+
+def lower_text(text: list[int], n: int) -> None:
+    text[:] = bytes(text).lower()
+
+
+def upper_text(out: list[int], text: list[int], n: int) -> None:
+    out[:] = bytes(text).upper()
+
+
+def equal_ignoring_case(a: list[int], b: list[int], n: int) -> bool:
+    return bytes(a).upper() == bytes(b).upper()
+
+
+def utf8_is_valid(data: list[int], n: int) -> bool:
+    try:
+        bytes(data).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def utf8_count_code_points(text: list[int], n: int) -> int:
+    return n - len([c for c in text if format(c, "08b").startswith("10")])
+
+
+def count_leading_spaces(line: list[int], n: int) -> int:
+    return n - len(bytes(line).lstrip(b" \t"))
+
+
+def trimmed_length(line: list[int], n: int) -> int:
+    return len(bytes(line).rstrip(b" \t\r\n"))
+
+
+def parse_decimal_saturating(text: list[int], n: int) -> int:
+    return min(int(bytes(text)), 0xFFFFFFFF) if bytes(text).isdigit() else -1
+
+
+def parse_leading_decimal(text: list[int], n: int) -> int:
+    match = re.match(rb"[0-9]+", bytes(text))
+    return int(match.group()) % 2 ** 32 if match else 0
+
+
+def parse_signed_decimal(text: list[int], n: int) -> int:
+    magnitude = int(re.sub(rb"[^0-9]", b"", bytes(text)) or b"0")
+    return ctypes.c_int32(-magnitude if bytes(text).startswith(b"-") else magnitude).value
+
+
+def parse_hexadecimal(text: list[int], n: int) -> int:
+    value = int(bytes(text), 16) if re.fullmatch(rb"[0-9A-Fa-f]+", bytes(text)) else -1
+    return value if value < 2 ** 32 else -1
+
+
+def parse_binary(text: list[int], n: int) -> int:
+    return int("".join(str(c % 2) for c in text) or "0", 2) % 2 ** 64

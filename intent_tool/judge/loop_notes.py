@@ -1,0 +1,170 @@
+"""What a proposer says of a loop: text that nobody has to believe.
+
+Statements, separated by ``; ``:
+
+``round EXPR <= EXPR``
+    The number of rounds of the contract's fold (or of elements written) that are done whenever control is at the
+    loop's head, and the most that it can be there.
+``PLACE = fold(N)[I]``
+    The place holds state I of fold number N after so many rounds, modulo two to the power of the place's width.
+``fold(N)[I] == INTEGER``
+    That state has this value there: of a search, that nothing was found so far.
+``written BUFFER[EXPR : EXPR]``
+    These elements have their final content, all others that of entry.
+
+A PLACE is a register (``%eax``; of RISC-V ``%a0``, and ``%a0.w`` for one that holds 32 bits, extended by their sign)
+or a slot of the frame (``%sp[16]``, ``%sp[16].w``), in bytes above the stack pointer. An EXPR is Python over integers
+with ``+ - * // & ~ << >>``, parameters (a buffer's name is its address), whole registers, and `round`. Folds are
+numbered as `walk.fold_sites` lists them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from intent_tool.judge.bitvector import Graph, Term, signed
+
+LONGEST_NOTE = 4096
+BITS = 64
+
+
+class BadNote(Exception):
+    """A note that says nothing that can be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    register: str
+    """As it is written: its name in the width that counts."""
+    slot: int | None
+    """Bytes above that register, for a slot of the frame."""
+    is_word: bool
+    """32 bits of a register or slot of 64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    place: Place
+    fold: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    fold: int
+    state: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    buffer: str
+    low: ast.expr
+    high: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class LoopNote:
+    round: ast.expr
+    most: ast.expr
+    holds: tuple[Holds, ...]
+    known: tuple[Known, ...]
+    written: tuple[Written, ...]
+
+
+_PLACE = r"%([a-z][a-z0-9]*)(?:\[(\d{1,6})\])?(\.w)?"
+_HOLDS = re.compile(_PLACE + r" = fold\((\d{1,4})\)\[(\d{1,4})\]\Z")
+_KNOWN = re.compile(r"fold\((\d{1,4})\)\[(\d{1,4})\] == (-?\d{1,40})\Z")
+_WRITTEN = re.compile(r"written ([A-Za-z_]\w*)\[([^:\]]+) : ([^:\]]+)\]\Z")
+_ROUND = re.compile(r"round (.+) <= (.+)\Z")
+_REGISTER = "register "
+
+
+def read_note(text: str) -> LoopNote:
+    """Raises BadNote."""
+    if len(text) > LONGEST_NOTE:
+        raise BadNote("a note of more than 4096 characters")
+    rounds: list[tuple[ast.expr, ast.expr]] = []
+    holds: list[Holds] = []
+    known: list[Known] = []
+    written: list[Written] = []
+    for statement in text.split("; "):
+        if found := _HOLDS.match(statement):
+            slot = int(found[2]) if found[2] is not None else None
+            holds.append(Holds(Place(found[1], slot, found[3] is not None), int(found[4]), int(found[5])))
+        elif found := _KNOWN.match(statement):
+            known.append(Known(int(found[1]), int(found[2]), int(found[3])))
+        elif found := _WRITTEN.match(statement):
+            written.append(Written(found[1], _expression(found[2]), _expression(found[3])))
+        elif found := _ROUND.match(statement):
+            rounds.append((_expression(found[1]), _expression(found[2])))
+        else:
+            raise BadNote(f"`{statement[:80]}` in a note")
+    if len(rounds) != 1:
+        raise BadNote("a note without `round`, or with several")
+    return LoopNote(*rounds[0], tuple(holds), tuple(known), tuple(written))
+
+
+def _expression(text: str) -> ast.expr:
+    try:
+        # A register's name becomes one that no parameter has.
+        return ast.parse(re.sub(r"%([a-z][a-z0-9]*)", r"__\1", text), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise BadNote(f"`{text[:80]}` in a note") from None
+
+
+def value_of(graph: Graph, node: ast.expr, names: Mapping[str, Term], registers: Mapping[str, Term]) -> Term:
+    """The value as a term of 64 bits. Raises BadNote."""
+    match node:
+        case ast.Constant(value=int(value)) if not isinstance(value, bool):
+            return graph.const(value, BITS)
+        case ast.Name(id=name) if name.startswith("__"):
+            if name[2:] not in registers:
+                raise BadNote(f"%{name[2:]} in a note")
+            return registers[name[2:]]
+        case ast.Name(id=name):
+            if name not in names:
+                raise BadNote(f"`{name}` in a note")
+            return names[name]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return graph.neg(value_of(graph, operand, names, registers))
+        case ast.UnaryOp(op=ast.Invert(), operand=operand):
+            return graph.not_(value_of(graph, operand, names, registers))
+        case ast.BinOp(left=left, op=op, right=right):
+            return _binary(graph, op, value_of(graph, left, names, registers),
+                           value_of(graph, right, names, registers))
+    raise BadNote("an expression of another kind in a note")
+
+
+def _binary(graph: Graph, op: ast.operator, a: Term, b: Term) -> Term:
+    match op:
+        case ast.Add():
+            return graph.add(a, b)
+        case ast.Sub():
+            return graph.sub(a, b)
+        case ast.Mult():
+            return graph.mul(a, b)
+        case ast.BitAnd():
+            return graph.and_(a, b)
+        case ast.LShift() if b.is_const and b.data < BITS:
+            return graph.shl(a, b)
+        case ast.RShift() if b.is_const and b.data < BITS:
+            return graph.lshr(a, b)
+        case ast.FloorDiv() if b.is_const and b.data:
+            return _divided(graph, a, b.data)
+    raise BadNote("an operator of another kind in a note")
+
+
+def _divided(graph: Graph, a: Term, divisor: int) -> Term:
+    """The quotient: of a sum whose parts the divisor divides, part by part."""
+    if a.op in ("sum", "var"):
+        coefficients, constant = a.data if a.op == "sum" else ((1,), 0)
+        atoms = a.args if a.op == "sum" else (a,)
+        parts = [signed(c, BITS) for c in (*coefficients, constant)]
+        if all(p % divisor == 0 for p in parts):
+            return graph.linear([(p // divisor, t) for p, t in zip(parts[:-1], atoms, strict=True)],
+                                parts[-1] // divisor, BITS)
+    return graph.udiv(a, graph.const(divisor, BITS))
