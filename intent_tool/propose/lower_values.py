@@ -177,8 +177,10 @@ class Values:
             return term.args[1].op != "const"
         if term.op not in ("load", "table"):
             return False
-        # Inside an arm an index holds only under the arm's condition; outside it may be anything.
-        index = term.args[0].bare
+        index = term.args[0]
+        if index.bare is not index:
+            # Inside an arm an index holds only under the arm's condition; outside it may be anything.
+            return True
         if term.op == "table":
             return index.lo < 0 or index.hi >= len(term.data)
         length = self.elaborated.lengths[term.data]
