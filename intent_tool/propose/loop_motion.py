@@ -117,6 +117,7 @@ class _Addresses:
                     self.address(i)
         drop_unused(self.b.function)
         self.without_counter()
+        self.count_last()
 
     # Addresses
 
@@ -206,9 +207,10 @@ class _Addresses:
     # The counter
 
     def without_counter(self) -> None:
-        """Let a pointer count rounds, where nothing else wants their number."""
+        """Let a pointer count rounds, where nothing in the loop wants their number."""
         shape = self.shape
-        if self.wanted(shape.number, shape.after) or self.wanted(shape.after, shape.again):
+        numbers = {block.number for block in self.blocks}
+        if self.wanted(shape.number, shape.after, numbers) or self.wanted(shape.after, shape.again):
             return
         told = ((p, self.text(p.start)) for p in self.pointers.values())
         chosen = next(((p, text) for p, text in told if text is not None), None)
@@ -216,6 +218,10 @@ class _Addresses:
             return
         pointer, text = chosen
         times = pointer.start.times
+        if self.wanted(shape.number, shape.after):
+            if abs(times) & abs(times) - 1:
+                return
+            self.count_by(pointer, numbers)
         end = self.before(pointer.start.plus(_Sum(parts=((shape.limit, times),))))
         at = next(k for k, i in enumerate(shape.last.instructions) if shape.again in i.dest)
         test = shape.last.instructions.pop(at)
@@ -228,6 +234,40 @@ class _Addresses:
             if note.most[1]:
                 done, values = self.rounds(end, text, times)
                 note.most = done + " - 1", values
+
+    def count_by(self, pointer: _Pointer, inside: set[int]) -> None:
+        """Behind the loop, where its number is wanted, take it from how far the pointer is."""
+        b, number = self.b, self.shape.number
+        at, scopes = b.block, b.scopes
+        for block in b.function.blocks:
+            users = [i for i in block.instructions if number in i.args]
+            if block.number in inside or not (users or _ends_with(block, number)):
+                continue
+            rest, block.instructions = block.instructions, []
+            b.block, b.scopes = block, [{}]
+            times = pointer.start.times
+            way = b.op("sub", *((pointer.value, pointer.first) if times > 0 else (pointer.first, pointer.value)))
+            count = b.shift("lshr", way, abs(times).bit_length() - 1)
+            block.instructions += rest
+            for i in users:
+                i.args = tuple(count if a == number else a for a in i.args)
+            if isinstance(block.end, Jump):
+                block.end.args = tuple(count if a == number else a for a in block.end.args)
+            elif isinstance(block.end, Return):
+                block.end.values = tuple(count if a == number else a for a in block.end.values)
+        b.block, b.scopes = at, scopes
+
+    def count_last(self) -> None:
+        """Leave the number of the round alone as long as it is wanted, so that one register can hold both."""
+        shape = self.shape
+        if self.wanted(shape.after, shape.again):
+            return
+        for value in (shape.after, shape.again):
+            made = self.b.defined[value]
+            for block in self.blocks:
+                if made in block.instructions:
+                    block.instructions.remove(made)
+                    shape.last.instructions.append(made)
 
     def rounds(self, value: int, text: str, times: int) -> Formula:
         distance = f"({{0}} - {text})" if times > 0 else f"({text} - {{0}})"
@@ -248,9 +288,11 @@ class _Addresses:
             return None
         return text[2:] if len(parts) == 1 and "*" not in text else f"({text[2:]})"
 
-    def wanted(self, value: int, by: int) -> bool:
-        """Whether anything but `by`, and its own way around the loop, uses the value."""
+    def wanted(self, value: int, by: int, inside: set[int] | None = None) -> bool:
+        """Whether anything but `by`, and its own way around the loop, uses the value: in the blocks `inside`."""
         for block in self.b.function.blocks:
+            if inside is not None and block.number not in inside:
+                continue
             if any(value in i.args and by not in i.dest for i in block.instructions):
                 return True
             match block.end:
@@ -263,3 +305,12 @@ class _Addresses:
                 case _:
                     pass
         return False
+
+
+def _ends_with(block: Block, value: int) -> bool:
+    match block.end:
+        case Jump(_, args):
+            return value in args
+        case Return(values):
+            return value in values
+    return False

@@ -98,7 +98,7 @@ class Loops(Bits):
             b.start(inside)
             self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
             b.scopes.append({})
-        limit = self.word(count, 64)
+        limit = self.word(_positive(count) if runs is not None else count, 64)
         carried = plan.carried()
         sizes = [len(start[k]) for k in carried]
 
@@ -134,8 +134,8 @@ class Loops(Bits):
         """The condition that there is a round to do, where it is not sure."""
         terms, conditions = self.terms, []
         if count.lo < 1:
-            zero = terms.const(0)
-            some = terms.binary("ne", count, zero) if count.lo == 0 else terms.binary("lt", zero, count)
+            zero, likely = terms.const(0), _positive(count)
+            some = terms.binary("ne", count, zero) if likely.lo == 0 else terms.binary("lt", zero, likely)
             conditions.append(self.word(some, 32))
         if plan.exit is not None and plan.constant is not None:
             (state,) = start[plan.constant]
@@ -158,9 +158,8 @@ class Loops(Bits):
         b = self.b
         assert plan.exit is not None
         depth = b.block.depth
-        test = self.word(plan.exit.test, 32)
         out, on = b.new_block(depth - 1), b.new_block(depth)
-        b.branch(test, *((out, on) if plan.exit.value else (on, out)))
+        self.either(plan.exit.test, *((out, on) if plan.exit.value else (on, out)))
         b.start(out)
         self.scopes.append(Scope(None, depth - 1, frozenset(), safe=self.asked(plan.exit.results)))
         with b.scope():
@@ -169,6 +168,25 @@ class Loops(Bits):
         ways.append((b.block, words))
         self.scopes.pop()
         b.start(on)
+
+    def either(self, condition: Term, then: Block, otherwise: Block) -> None:
+        """Go on in one of two blocks; the second part of an ``and`` or ``or`` is looked at only where it decides."""
+        if condition.op == "ite" and condition.lo >= 0 and condition.hi <= 1:
+            first, yes, no = condition.args
+            is_and, is_or = no.op == "const" and no.data == 0, yes.op == "const" and yes.data == 1
+            if is_and or is_or:
+                b = self.b
+                depth = b.block.depth
+                second = b.new_block(depth)
+                self.either(first, *((second, otherwise) if is_and else (then, second)))
+                b.start(second)
+                rest = yes if is_and else no
+                self.scopes.append(Scope(None, depth, frozenset(), safe=self.surely(rest)))
+                with b.scope():
+                    self.either(rest, then, otherwise)
+                self.scopes.pop()
+                return
+        self.b.branch(self.word(condition, 32), then, otherwise)
 
     def joined(self, ways: Ways, sizes: list[int]) -> tuple[Words, ...]:
         b = self.b
