@@ -155,3 +155,143 @@ def random_contract(choose: Callable[[int], int], symbol: str) -> str:
     parameters = ", ".join(f"{t} {n}" for t, n in zip(types, names, strict=True))
     return (f"intent: A random function.\nsignature: {result} {symbol}({parameters})\n"
             f"returns: |\n  {value}\n")
+
+
+DATA = TYPES[:-1]
+
+
+@dataclass
+class BufferGenerator(Generator):
+    """Folds over buffers of run-time length, and writes of them."""
+
+    buffers: dict[str, str] = field(default_factory=dict)
+    """Name to element type."""
+    bound: int = 0
+    requires: list[str] = field(default_factory=list)
+
+    def fresh(self, letter: str) -> str:
+        self.bound += 1
+        return f"{letter}{self.bound}"
+
+    def sequence(self) -> tuple[str, list[str]]:
+        """A sequence of run-time length, and what its elements are bound to."""
+        data = self.pick(list(self.buffers))
+        kind = self.choose(9)
+        if kind < 3:
+            return data, [self.fresh("x")]
+        if kind == 3:
+            return f"reversed({data})", [self.fresh("x")]
+        if kind == 4:
+            return f"enumerate({data})", [self.fresh("i"), self.fresh("x")]
+        if kind == 5:
+            other = self.pick(list(self.buffers))
+            return f"zip({data}, {other})", [self.fresh("x"), self.fresh("x")]
+        if kind == 6:
+            bounds = [self.pick(("", "1", "2", "k", "n - 1", "-2", "k + 1")) for _ in range(2)]
+            return f"{data}[{bounds[0]}:{bounds[1]}]", [self.fresh("x")]
+        if kind == 7:
+            return self.pick(("range(n)", "range(k)", "range(1, n)", "range(0, n, 2)")), [self.fresh("i")]
+        return f"zip({data}, {data}[1:])", [self.fresh("x"), self.fresh("x")]
+
+    def within(self, names: list[str], make: Callable[[], str], size: int = 5) -> str:
+        """An expression in which `names` are bound, too."""
+        outer, self.size = self.size, 1 + self.choose(size)
+        kept, self.names = self.names, [*self.names, *names, *names]
+        text = make()
+        self.names, self.size = kept, outer
+        return text
+
+    def clause(self) -> tuple[str, list[str]]:
+        sequence, names = self.sequence()
+        return f"for {', '.join(names)} in {sequence}", names
+
+    def filtered(self, element: Callable[[], str]) -> tuple[str, list[str]]:
+        clause, names = self.clause()
+        if self.choose(3) == 0:
+            clause += f" if {self.within(names, self.condition, 3)}"
+        if self.choose(8) == 0:
+            inner, more = self.clause()
+            clause, names = f"{clause} {inner}", names + more
+        return f"{self.within(names, element)} {clause}", names
+
+    def total(self) -> str:
+        """A fold."""
+        kind = self.choose(12)
+        cast = self.pick(list(CAST.values()))
+        if kind < 2:
+            return f"sum({self.filtered(lambda: f'{cast}({self.number()})')[0]})"
+        if kind == 2:
+            return f"{self.pick(('any', 'all'))}({self.filtered(self.condition)[0]})"
+        if kind == 3:
+            return f"next(({self.filtered(lambda: f'{cast}({self.number()})')[0]}), {self.constant()})"
+        if kind == 4:
+            return f"len([{self.filtered(self.leaf)[0]}])"
+        if kind == 5:
+            return f"({self.leaf()} {self.pick(('in', 'not in'))} {self.pick(list(self.buffers))})"
+        if kind == 6:
+            self.requires = ["n > 0"]
+            data = self.pick(list(self.buffers))
+            name = self.fresh("x")
+            inner = self.pick((data, f"{cast}({self.within([name], self.number)}) for {name} in {data}"))
+            return f"{self.pick(('min', 'max'))}({inner})"
+        sequence, names = self.sequence()
+        item = self.fresh("e")
+        state = self.fresh("s")
+        parts = [f"{item}[{k}]" for k in range(len(names))] if len(names) > 1 else [item]
+        if kind == 7:
+            casts = [self.pick(list(CAST.values())) for _ in range(2)]
+            both = [f"{state}[0]", f"{state}[1]", *parts]
+            body = ", ".join(f"{c}({self.within(both, self.number)})" for c in casts)
+            return (f"reduce(lambda {state}, {item}: ({body}), {sequence}, "
+                    f"(0, {self.constant()}))[{self.choose(2)}]")
+        body = f"{cast}({self.within([state, *parts], self.number, 7)})"
+        return f"reduce(lambda {state}, {item}: {body}, {sequence}, {self.leaf()})"
+
+    def elements(self, cast: str) -> str:
+        """A content of n elements."""
+        data, other = self.pick(list(self.buffers)), self.pick(list(self.buffers))
+        x, y, i = self.fresh("x"), self.fresh("x"), self.fresh("i")
+        kind = self.choose(7)
+        if kind == 0:
+            return f"({cast}({self.within([x, y], self.number)}) for {x}, {y} in zip({data}, {other}))"
+        if kind == 1:
+            return f"({cast}({self.within([x], self.number)}) for {x} in reversed({data}))"
+        if kind == 2:
+            return f"({cast}({self.within([i, x], self.number)}) for {i}, {x} in enumerate({data}))"
+        if kind == 3:
+            return f"({cast}(sum({data}[:{i} + 1])) for {i} in range(n))"
+        if kind == 4:
+            neighbour = f"({other}[{i} - 1] if {i} > 0 else {self.constant()})"
+            return f"({cast}({self.within([i, f'{data}[{i}]', neighbour], self.number)}) for {i} in range(n))"
+        if kind == 5:
+            step = f"{cast}(s * 3 + x)" if self.choose(2) else f"{cast}(s ^ x)"
+            return f"(reduce(lambda s, x: {step}, {data}[:{i}], 0) for {i} in range(n))"
+        return f"({cast}({self.within([x], self.number)}) for {x} in {data})"
+
+
+def random_buffer_contract(choose: Callable[[int], int], symbol: str) -> str:
+    """The text of an intent over buffers of run-time length."""
+    types = {f"data{k}": DATA[choose(len(DATA))] for k in range(1 + choose(3))}
+    writes = choose(3) == 0
+    generator = BufferGenerator(choose, ["k", "n"], size=6, loops=0, buffers=types)
+    parameters = [f"const {t} {name}[n]" for name, t in types.items()]
+    alias = ""
+    if writes:
+        out = DATA[choose(len(DATA))]
+        if choose(3) == 0:
+            out = types["data0"]
+            alias = "aliased(out, data0)"
+        parameters.append(f"{out} out[n]")
+        content = generator.elements(CAST[out])
+        result, body = "void", f"writes:\n  out: |\n    {content}\n"
+    else:
+        result = DATA[choose(len(DATA))]
+        value = generator.total()
+        if choose(4) == 0:
+            value = f"{value} {generator.pick(('+', '-', '*', '^'))} {generator.total()}"
+        body = f"returns: |\n  {CAST[result]}({value})\n"
+    parameters += ["uint8_t k", "size_t n"]
+    needed = [*generator.requires, *([alias] if alias else [])]
+    requires = "".join(f"  - {r}\n" for r in needed)
+    return (f"intent: A random function over buffers.\nsignature: {result} {symbol}({', '.join(parameters)})\n"
+            + (f"requires:\n{requires}" if requires else "") + body)

@@ -19,8 +19,8 @@ class Note:
     """What the author says of the loop whose head is `label`. Nobody has to believe it: it is a help for a proof by
     induction, and does not become code. Statements separated by ``; ``:
 
-    - ``round EXPR <= EXPR``: how many rounds of the contract's fold (or elements written) are done whenever control is
-      at the head, and the most that it can be there;
+    - ``round EXPR <= EXPR``: how many rounds of the contract's fold are done (or elements written) whenever control
+      is at the head, and the most that it can be there;
     - ``PLACE = fold(N)[I]``: the place holds state I of the contract's fold number N (as `fold_sites` counts them)
       after that many rounds, modulo 2**width of the place;
     - ``fold(N)[I] == CONST``: that state has this value whenever control is at the head;

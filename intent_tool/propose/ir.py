@@ -29,6 +29,7 @@ table                  the 64-bit address of the constant table number `imm`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,7 +133,7 @@ class Function:
             for value in (*block.params, *(d for i in block.instructions for d in i.dest)):
                 assert value not in defined, f"value {value} is defined twice"
                 defined[value] = block.number
-        dominators = _dominators(self.blocks)
+        dominators = dominators_of(self.blocks)
         for block in self.blocks:
             here = set(block.params)
             for instruction in block.instructions:
@@ -162,7 +163,7 @@ class Function:
             assert w == ([32, 64] if i.op == "trunc" else [64, 32]), i
 
 
-def _dominators(blocks: list[Block]) -> dict[int, set[int]]:
+def dominators_of(blocks: list[Block]) -> dict[int, set[int]]:
     everything = {b.number for b in blocks}
     result = {b.number: set(everything) for b in blocks}
     result[blocks[0].number] = {blocks[0].number}
@@ -179,6 +180,40 @@ def _dominators(blocks: list[Block]) -> dict[int, set[int]]:
             if found != result[block.number]:
                 result[block.number], changed = found, True
     return result
+
+
+def drop_unused(function: Function) -> None:
+    """Instructions and parameters of blocks that nobody needs."""
+    used: set[int] = set()
+    work: list[int] = []
+
+    def need(values: Iterable[int]) -> None:
+        for v in values:
+            if v not in used:
+                used.add(v)
+                work.append(v)
+    made = {d: i for block in function.blocks for i in block.instructions for d in i.dest}
+    sources: dict[int, list[int]] = {}
+    for block in function.blocks:
+        match block.end:
+            case Return(values):
+                need(values)
+            case Jump(target, args):
+                for param, arg in zip(target.params, args, strict=True):
+                    sources.setdefault(param, []).append(arg)
+            case Branch(condition, _, _):
+                need([condition])
+        need(a for i in block.instructions if i.op == "store" for a in i.args)
+    while work:
+        value = work.pop()
+        need(made[value].args if value in made else sources.get(value, ()))
+    for block in function.blocks:
+        block.instructions = [i for i in block.instructions if i.op == "store" or used & set(i.dest)]
+        if isinstance(block.end, Jump):
+            pairs = zip(block.end.target.params, block.end.args, strict=True)
+            block.end.args = tuple(a for p, a in pairs if p in used)
+    for block in function.blocks:
+        block.params = tuple(p for p in block.params if p in used)
 
 
 def dump(function: Function) -> str:

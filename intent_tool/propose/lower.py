@@ -10,7 +10,8 @@ from intent_tool.language.elaborate import Each, Elaborated
 from intent_tool.language.terms import Term, walk
 from intent_tool.machine.target import Target
 from intent_tool.propose.fold_plan import Plan, with_running_folds
-from intent_tool.propose.ir import Block, Branch, Formula, Function, Jump, Return
+from intent_tool.propose.ir import Block, Formula, Function, Return, drop_unused
+from intent_tool.propose.loop_motion import improve_loops
 from intent_tool.propose.lower_division import Division
 from intent_tool.propose.lower_values import TooNarrow, Words
 from intent_tool.propose.substitute import Substitution
@@ -34,7 +35,10 @@ class _Lowering(Division):
         self.write_all()
         self.b.block.end = Return(results)
         _in_order(self.b.function)
-        _drop_unused(self.b.function)
+        drop_unused(self.b.function)
+        names = {value: name for name, value in self.raw.items()
+                 if name in self.elaborated.lengths or self.types[name].bits == 64}
+        improve_loops(self.b, self.target, names)
         self.b.function.verify()
         return self.b.function
 
@@ -160,37 +164,3 @@ def _in_order(function: Function) -> None:
             # What leaves the loop, else the way on, is visited first, so that it comes last.
             stack.extend((s, False) for s in sorted(block.successors(), key=lambda b: -b.depth))
     function.blocks = order[::-1]
-
-
-def _drop_unused(function: Function) -> None:
-    """Instructions and parameters of blocks that nobody needs."""
-    used: set[int] = set()
-    work: list[int] = []
-
-    def need(values: Iterable[int]) -> None:
-        for v in values:
-            if v not in used:
-                used.add(v)
-                work.append(v)
-    made = {d: i for block in function.blocks for i in block.instructions for d in i.dest}
-    sources: dict[int, list[int]] = {}
-    for block in function.blocks:
-        match block.end:
-            case Return(values):
-                need(values)
-            case Jump(target, args):
-                for param, arg in zip(target.params, args, strict=True):
-                    sources.setdefault(param, []).append(arg)
-            case Branch(condition, _, _):
-                need([condition])
-        need(a for i in block.instructions if i.op == "store" for a in i.args)
-    while work:
-        value = work.pop()
-        need(made[value].args if value in made else sources.get(value, ()))
-    for block in function.blocks:
-        block.instructions = [i for i in block.instructions if i.op == "store" or used & set(i.dest)]
-        if isinstance(block.end, Jump):
-            pairs = zip(block.end.target.params, block.end.args, strict=True)
-            block.end.args = tuple(a for p, a in pairs if p in used)
-    for block in function.blocks:
-        block.params = tuple(p for p in block.params if p in used)

@@ -200,15 +200,15 @@ class Loops(Bits):
             if k == plan.constant and plan.exit is not None:
                 note.statements.append((f"{what} == {1 - plan.exit.value}", ()))
                 continue
-            at_head = [next(params) for _ in words] if k in carried else words
+            at_head = tuple(next(params) for _ in words) if k in carried else words
             known = self.b.constant_of(at_head[0])
             if len(words) == 1 and known is not None:
                 signed = known - (1 << self.b.width(words[0])) if plan.states[k].lo < 0 and \
                     known >> self.b.width(words[0]) - 1 else known
                 note.statements.append((f"{what} == {signed}", ()))
                 continue
-            for place, word in enumerate(at_head):
-                note.statements.append((f"{{0}} = {what}" + (f" >> {64 * place}" if place else ""), (word,)))
+            # Upper words cannot be noted.
+            note.statements.append((f"{{0}} = {what}", at_head[:1]))
         note.statements += written
         return note
 

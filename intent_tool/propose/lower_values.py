@@ -112,8 +112,10 @@ class Values:
         level = next((k for k in range(last, 0, -1) if not self.scopes[k].guard
                       and (not self.scopes[k].variables or free & self.scopes[k].variables)), 0)
         level = max(level, floor)
-        # Before a loop means where it is known to run.
-        return level + 1 if level < last and self.scopes[level + 1].guard else level
+        while level < last and self.scopes[level + 1].guard:
+            # Before a loop means where it is known to run.
+            level += 1
+        return level
 
     def hoisted(self, term: Term, bits: int, level: int) -> Words:
         """Compute before the loop that is open directly inside scope `level`."""
@@ -175,8 +177,10 @@ class Values:
             return term.args[1].op != "const"
         if term.op not in ("load", "table"):
             return False
-        # Inside an arm an index holds only under the arm's condition; outside it may be anything.
-        index = term.args[0].bare
+        index = term.args[0]
+        if index.bare is not index:
+            # Inside an arm an index holds only under the arm's condition; outside it may be anything.
+            return True
         if term.op == "table":
             return index.lo < 0 or index.hi >= len(term.data)
         length = self.elaborated.lengths[term.data]

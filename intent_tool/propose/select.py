@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from intent_tool.machine.instruction import Row
 from intent_tool.machine.target import Target
-from intent_tool.propose.ir import COMPARISONS, Block, Branch, Function, Instruction, Jump, Return, _dominators
+from intent_tool.propose.ir import COMPARISONS, Block, Branch, Function, Instruction, Jump, Return, dominators_of
 from intent_tool.propose.machine_ir import Backend, Code, CodeBlock, Register, Slot, Value
 
 
@@ -49,7 +49,7 @@ class Selector:
     def run(self) -> list[CodeBlock]:
         self.count_uses()
         self.code_blocks = {b.number: CodeBlock(self.label(), b.depth) for b in self.function.blocks}
-        self.dominators = _dominators(self.function.blocks)
+        self.dominators = dominators_of(self.function.blocks)
         self.order = {b.number: k for k, b in enumerate(self.function.blocks)}
         for block in self.function.blocks:
             for param in block.params:
