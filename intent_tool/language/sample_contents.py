@@ -124,10 +124,13 @@ def _uniform(random: Random, type_: ScalarType, length: int) -> tuple[int, ...]:
 
 
 def _place(random: Random, length: int) -> int:
-    """An index: any, or one of the last 16, where the rest after whole vectors is."""
+    """An index: any, the last one, or one of the last 16, where the rest after whole vectors is."""
     if not length:
         return 0
-    return random.getrandbits(32) % length if random.getrandbits(1) else length - 1 - random.getrandbits(4) % length
+    which = random.getrandbits(2)
+    if which < 2:
+        return random.getrandbits(32) % length
+    return length - 1 - (random.getrandbits(4) % length if which == 2 else 0)
 
 
 def _near(random: Random, type_: ScalarType, element: Callable[[], int], other: tuple[int, ...],

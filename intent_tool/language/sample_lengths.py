@@ -44,8 +44,7 @@ class Cost:
         """An estimate for inputs of so many elements."""
         if not self.elements:
             return self.steps
-        times = elements / self.elements
-        return int(self.steps * (times if times < 1 else times ** self.power))
+        return int(self.steps * (elements / self.elements) ** self.power)
 
 
 def cost_of(contract: Contract, oracle: Oracle, shorter: Iterable[Arguments], longer: Iterable[Arguments]) -> Cost:

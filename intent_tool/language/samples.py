@@ -9,6 +9,7 @@ from random import Random
 from intent_tool.language.contract import Contract, Parameter
 from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, length_of
 from intent_tool.language.oracle_examples import called_with
+from intent_tool.language.oracle_runtime import BUDGET
 from intent_tool.language.sample_contents import Content, content_source, long_content_source
 from intent_tool.language.sample_hints import Hints, hints_of
 from intent_tool.language.sample_lengths import (
@@ -34,6 +35,8 @@ MAX_ELEMENTS = 4096
 
 _EFFORT = 12
 """Attempts for each input wanted, before a narrow `requires` is given up."""
+_FEWEST = 50
+"""Inputs, of buffers so large that they hold more than `BYTES_EACH` whatever is drawn."""
 _TRIES = 8
 """Contents tried for a length, before a narrow `requires` is given up."""
 
@@ -43,7 +46,8 @@ def sample_inputs(contract: Contract, oracle: Oracle, count: int, seed: int = 0)
     values and their pairs, then random ones.
 
     All inputs there are, when they are no more than `count`. Fewer than `count` where `requires` is too narrow for
-    the search, or where buffers are so large that the inputs would fill more than `2 * BYTES_EACH * count` bytes.
+    the search, or where buffers of constant length are so large that the inputs would fill more than
+    `BYTES_EACH * count` bytes.
     The same for the same contract, `count` and `seed`."""
     return _Sampler(contract, oracle, count, seed).run()
 
@@ -76,6 +80,10 @@ class _Sampler:
                         if isinstance(n, Name)}
         self.positions = {p.name: i for i, p in enumerate(self.parameters)}
         self.has_buffers = any(p.buffer is not None for p in self.parameters)
+        fixed = sum(p.buffer.constant_length * p.type.bytes for p in self.parameters
+                    if p.buffer is not None and p.buffer.constant_length is not None)
+        if fixed > BYTES_EACH:
+            self.count = max(min(count, _FEWEST), BYTES_EACH * count // fixed)
         self.bytes = self.steps = 0
         self.cost = Cost(0, 0, 1.0, costly=False)
         self.frugal = False
@@ -98,7 +106,8 @@ class _Sampler:
         for arguments in self.boundaries():
             if len(self.found) >= self.count // 2 or self.attempts > self.effort // 2:
                 break
-            self.add(arguments)
+            if not (self.frugal and byte_count(self.parameters, arguments) > 2 * BYTES_EACH):
+                self.add(arguments)
         self.random_inputs()
         return list(self.found)[:self.count]
 
@@ -182,9 +191,13 @@ class _Sampler:
     # Lengths.
 
     def measured_cost(self) -> Cost:
-        shorter, longer = ([self.of_lengths(dict.fromkeys(self.lengths, size), self.contents) for _ in range(4)]
-                           for size in (64, 128))
-        return cost_of(self.contract, self.oracle, shorter, longer)
+        for longer in (128, 32, 8):
+            few, many = ([self.of_lengths(dict.fromkeys(self.lengths, size), self.contents) for _ in range(4)]
+                         for size in (longer // 2, longer))
+            cost = cost_of(self.contract, self.oracle, few, many)
+            if cost.steps < BUDGET:
+                break
+        return cost
 
     def of_lengths(self, lengths: Mapping[str, int], contents: Mapping[str, Content]) -> Arguments:
         """An input with some lengths given, as far as they are allowed, and the rest drawn; other lengths small."""
@@ -312,7 +325,7 @@ class _Sampler:
         add, complete, found, count = self.add, self.with_buffers, self.found, self.count
         suggestions = self.hints.suggestions
         recent: list[Arguments] = list(found)
-        while len(found) < count and self.attempts < self.effort and self.bytes < 2 * BYTES_EACH * count:
+        while len(found) < count and self.attempts < self.effort:
             if recent and self.requires is not None and bits(1):
                 # Inputs near one that was allowed are likely to be allowed.
                 values = list(recent[bits(32) % len(recent)])
