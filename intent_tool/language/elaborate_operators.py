@@ -195,20 +195,20 @@ class Operators(Folds):
             sequence = self.listed(sequence, facts, node.span)
         n, terms = self.length(sequence), self.terms
 
-        def bound(part: tree.Expression | None, default: Term, clamped: bool) -> Term:
+        def bound(part: tree.Expression | None, default: Term) -> Term:
             if part is None:
                 return default
             value = self.integer(part, env, facts)
             if value.lo < 0:
                 moved = terms.binary("max", terms.binary("add", value, n), terms.const(0))
                 value = terms.ite(terms.binary("lt", value, terms.const(0)), moved, terms.assume(value, 0, value.hi))
-            return value if not clamped or facts.less_equal(value, n) else terms.binary("min", value, n)
-        # A start beyond the end leaves no elements as it is.
-        start, stop = bound(node.start, terms.const(0), False), bound(node.stop, n, True)
+            return value
+        # Where the start lies beyond the end there are no elements: only the stop has to be held back.
+        start, stop = bound(node.start, terms.const(0)), bound(node.stop, n)
+        stop = stop if facts.less_equal(stop, n) else terms.binary("min", stop, n)
         if isinstance(sequence, Items) and start.op == "const" and stop.op == "const":
             return Items(sequence.items[start.data:stop.data])
         length = facts.refine(terms, terms.binary("sub", stop, start))
         if length.lo < 0:
             length = terms.binary("max", length, terms.const(0))
-        return Mapped(length, lambda i, there: self.at(
-            sequence, terms.assume(terms.binary("add", i, start), 0, max(n.hi - 1, 0)), there, node.span))
+        return Mapped(length, lambda i, there: self.at(sequence, terms.binary("add", i, start), there, node.span))

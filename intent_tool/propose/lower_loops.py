@@ -228,6 +228,8 @@ class Loops(Bits):
                     known >> self.b.width(words[0]) - 1 else known
                 note.statements.append((f"{what} == {signed}", ()))
                 continue
+            if k not in carried:
+                continue
             # Upper words cannot be noted.
             note.statements.append((f"{{0}} = {what}", at_head[:1]))
         note.statements += written
