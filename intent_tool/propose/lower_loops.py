@@ -174,7 +174,7 @@ class Loops(Bits):
 
     def either(self, condition: Term, then: Block, otherwise: Block) -> None:
         """Go on in one of two blocks; the second part of an ``and`` or ``or`` is looked at only where it decides."""
-        if condition.op == "ite" and condition.lo >= 0 and condition.hi <= 1:
+        if condition.op == "ite" and condition.lo >= 0 and condition.hi <= 1 and self.between(condition) is None:
             first, yes, no = condition.args
             is_and, is_or = no.op == "const" and no.data == 0, yes.op == "const" and yes.data == 1
             if is_and or is_or:
@@ -227,8 +227,6 @@ class Loops(Bits):
                 signed = known - (1 << self.b.width(words[0])) if plan.states[k].lo < 0 and \
                     known >> self.b.width(words[0]) - 1 else known
                 note.statements.append((f"{what} == {signed}", ()))
-                continue
-            if k not in carried:
                 continue
             # Upper words cannot be noted.
             note.statements.append((f"{{0}} = {what}", at_head[:1]))

@@ -57,6 +57,8 @@ class Selector:
         for block in self.function.blocks:
             for param in block.params:
                 self.place[param] = self.backend.new()
+                if block.note is not None and param in block.note.round[1]:
+                    self.backend.counting.add(self.place[param])
         self.last_block: dict[int, CodeBlock] = {}
         for block in self.function.blocks:
             self.block = self.code_blocks[block.number]
