@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from table_emulators import VECTORS, WINDOW_BYTES, Harness
+from table_emulators import WINDOW_BYTES, Harness
 from term_code import compiled
 
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological, variables
@@ -84,16 +84,16 @@ class Layout:
     def __init__(self, harness: Harness) -> None:
         isa = harness.isa
         self.harness, self.isa = harness, isa
-        vectors = [f"v{n}" for n in range(VECTORS[isa.name])]
-        self.names = [*isa.registers, *isa.flags, *vectors]
+        self.names = [*isa.registers, *isa.flags, *isa.vectors]
         self.index = {name: at for at, name in enumerate(self.names)}
-        self.widths = [64] * len(isa.registers) + [1] * len(isa.flags) + [128] * len(vectors)
+        self.widths = [64] * len(isa.registers) + [1] * len(isa.flags) + [*isa.vectors.values()]
 
     def pack(self, slot: int, values: Values, memory: bytes) -> bytes:
         isa = self.isa
         general = len(isa.registers)
         flags = sum(values[general + at] << bit for at, bit in enumerate(isa.flags.values()))
-        vectors = (v.to_bytes(16, "little") for v in values[general + len(isa.flags):])
+        vectors = (v.to_bytes(bits // 8, "little")
+                   for v, bits in zip(values[general + len(isa.flags):], isa.vectors.values(), strict=True))
         return self.harness.record.pack(slot, flags, *values[:general], 0, *vectors, memory)
 
     def unpack(self, record: Sequence[int | bytes]) -> tuple[list[int], bool, bytes]:
@@ -221,3 +221,12 @@ def pool(rng: random.Random) -> list[int]:
     found += [rng.getrandbits(64) for _ in range(60)]
     found += [rng.choice(found) << 32 & full | rng.choice(found) & 0xffff_ffff for _ in range(60)]
     return found
+
+
+def lane_edges(rng: random.Random, bits: int, count: int) -> list[bytes]:
+    """Vectors of so many bits whose lanes, all of one width, are edges or equal more often than by chance."""
+    width = rng.choice((8, 16, 32, 64))
+    top = 1 << width - 1
+    values = [0, 1, top - 1, top, 2 * top - 1, *(rng.getrandbits(width) for _ in range(4))]
+    palette = [v.to_bytes(width // 8, "little") for v in values]
+    return [b"".join(rng.choices(palette, k=bits // width)) for _ in range(count)]

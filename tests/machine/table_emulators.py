@@ -131,7 +131,7 @@ def unicorn_for(isa: Isa) -> Unicorn:
     return Unicorn(isa)
 
 
-SLOTS_OFFSET, BRANCHED_OFFSET, SLOTS_BYTES, SLOT_BYTES = 4096, 2048, 65536, 64
+SLOTS_OFFSET, BRANCHED_OFFSET, SLOTS_BYTES, SLOT_BYTES = 4096, 2048, 131072, 64
 """As in table_harness_*.S."""
 TAKEN = 32
 """From the start of a slot: where a branch goes that is taken."""
@@ -139,8 +139,6 @@ WINDOW_BYTES = 64
 """Memory that an instruction finds at `Harness.window`."""
 PROLOGUES = {"x86_64": b"", "arm64": struct.pack("<I", 0xD53BD040),  # mrs x0, tpidr_el0
              "riscv64": struct.pack("<I", 0xE20002D3)}  # fmv.x.d t0, ft0
-VECTORS = {"x86_64": 0, "arm64": 32, "riscv64": 0}
-"""Vector registers of 16 bytes in a record, after the general ones."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +154,8 @@ class Harness:
     @property
     def record(self) -> struct.Struct:
         """Offset of the slot; flags; registers; whether it branched; vectors; memory."""
-        vectors = VECTORS[self.isa.name]
-        return struct.Struct(f"<{3 + len(self.isa.registers)}Q" + "16s" * vectors + f"{WINDOW_BYTES}s")
+        vectors = "".join(f"{bits // 8}s" for bits in self.isa.vectors.values())
+        return struct.Struct(f"<{3 + len(self.isa.registers)}Q{vectors}{WINDOW_BYTES}s")
 
     def address(self, slot: int) -> int:
         """Where the instruction of a slot stands."""
@@ -213,7 +211,7 @@ def qemu_user(isa: Isa, cases: Sequence[Case]) -> list[State]:
     slots: dict[bytes, int] = {}
     records = bytearray()
     layout = program.record
-    rest = (*[bytes(16)] * VECTORS[isa.name], bytes(WINDOW_BYTES))
+    rest = (*(bytes(bits // 8) for bits in isa.vectors.values()), bytes(WINDOW_BYTES))
     for code, state in cases:
         slot = slots.setdefault(code, len(slots))
         flags = sum(state.flags[flag] << bit for flag, bit in isa.flags.items())
