@@ -221,12 +221,3 @@ def pool(rng: random.Random) -> list[int]:
     found += [rng.getrandbits(64) for _ in range(60)]
     found += [rng.choice(found) << 32 & full | rng.choice(found) & 0xffff_ffff for _ in range(60)]
     return found
-
-
-def lane_edges(rng: random.Random, bits: int, count: int) -> list[bytes]:
-    """Vectors of so many bits whose lanes, all of one width, are edges or equal more often than by chance."""
-    width = rng.choice((8, 16, 32, 64))
-    top = 1 << width - 1
-    values = [0, 1, top - 1, top, 2 * top - 1, *(rng.getrandbits(width) for _ in range(4))]
-    palette = [v.to_bytes(width // 8, "little") for v in values]
-    return [b"".join(rng.choices(palette, k=bits // width)) for _ in range(count)]

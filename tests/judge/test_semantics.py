@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from instruction_lines import instance
-from symbolic_instances import EXTREMES, Executed, Expected, Function, Layout, execute, lane_edges, pool
-from table_cases import Instance, instances
+from symbolic_instances import EXTREMES, Executed, Expected, Function, Layout, execute, pool
+from table_cases import Instance, instances, lane_edges
 from table_emulators import SLOT_BYTES, TAKEN, WINDOW_BYTES, Harness, harness
 from table_isas import ARM64, ISAS, RISCV64, X86_64, Isa
 from table_meaning import State, outcome
@@ -228,7 +228,7 @@ class Batch:
         before = dict(zip(names, case.values, strict=True))
         instruction = case.function.executed.instruction
         state = State({n: before[n] for n in isa.registers}, {n: before[n] for n in isa.flags}, instruction.address,
-                      layout.harness.window, case.memory)
+                      layout.harness.window, case.memory, {n: before[n] for n in isa.vectors})
         after = outcome(case.row, case.operands, state, instruction.address + instruction.size, isa.conditions)
         free = {name: mask & (1 << 64) - 1 for name, mask in zip(names, expected.masks, strict=True) if mask != -1}
         if instruction.mnemonic == "blsi":
