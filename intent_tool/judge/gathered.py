@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term
 
 OPERATORS = ("sum", "xor", "and", "or", "umin", "umax", "smin", "smax")
@@ -24,11 +25,26 @@ def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
     return total
 
 
-def equal(graph: Graph, operator: str, a: Term, b: Term) -> Term:
-    """Whether two such values are equal: those of the same lanes in another order are."""
-    if operator.endswith(("min", "max")) and _members(operator, a) == _members(operator, b):
+def equal(graph: Graph, a: Term, b: Term, depth: int = 2) -> Term:
+    """Whether two values are equal; least and greatest values of the same ones in another order are, at no cost."""
+    if a is b:
         return graph.true
-    return graph.eq(a, b)
+    low = min((t.args[0].width for t in (a, b) if t.op == "zext"), default=a.width)
+    if low < a.width and all(t.op in ("zext", "const", "ite") and t.hi < 1 << low for t in (a, b)):
+        return equal(graph, graph.extract(a, low - 1, 0), graph.extract(b, low - 1, 0), depth)
+    for operator in ("umin", "umax", "smin", "smax"):
+        members = _members(operator, a)
+        if len(members) > 1 and members == _members(operator, b):
+            return graph.true
+    test = next((t.args[0] for t in (a, b) if t.op == "ite"), None)
+    if test is None or not depth:
+        return graph.eq(a, b)
+    # Each way by itself: paths that met stand as a choice outside of everything else.
+    ways = []
+    for value in (graph.true, graph.false):
+        x, y = replaced(graph, [a, b], {test: value})
+        ways.append(equal(graph, x, y, depth - 1))
+    return graph.and_(graph.or_(graph.not_(test), ways[0]), graph.or_(test, ways[1]))
 
 
 def _members(operator: str, term: Term) -> frozenset[Term]:

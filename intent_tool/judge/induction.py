@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intent_tool.judge.assume import replaced
+from intent_tool.judge.assume import literals, replaced
 from intent_tool.judge.bitvector import Graph, Term, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.execute import Outcome, State, Undecided
+from intent_tool.judge.gathered import equal
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.loop_cut import LoopCut, Loops, element_bits
 from intent_tool.judge.loop_notes import BadNote, read_note
@@ -93,6 +94,11 @@ class Induction(Prover):
             known = tuple(f for f in replaced(graph, wanted.grown(), finals) if f is not graph.true)
             for claim in found:
                 goal = replaced(graph, [claim.question.goal], finals)[0]
+                taken = {t: graph.true if holds else graph.false
+                         for t, holds in literals(claim.question.assumptions) if t.op != "const"}
+                goal = replaced(graph, [goal], taken)[0]
+                if goal.op == "eq":
+                    goal = equal(graph, *goal.args)
                 claims.append(replace(claim, question=Question((*claim.question.assumptions, *known), goal)))
         self.check_stack(outcome)
         self.check_long_secrets(outcome, wanted)

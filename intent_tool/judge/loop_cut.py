@@ -373,7 +373,7 @@ class LoopCut:
             self._demand(executor, state, fold.covers(rounds), f"how far the contract is {when}")
         for name, (place, fold, holds) in self.noted.items():
             held = self._held(place, fold, holds, rounds, state.registers[name])
-            self._demand(executor, state, graph.eq(state.registers[name], held), f"%{name} {when}")
+            self._demand(executor, state, equal(graph, state.registers[name], held), f"%{name} {when}")
         frame = next(r for r in self.loops.call.layout.regions if r.is_frame)
         for at, (place, fold, holds) in self.slots.items():
             word = executor.layout.byte(state.contents, frame, at)
@@ -384,7 +384,7 @@ class LoopCut:
         for gathers in self.note.gathers:
             total = self._gathered(gathers, state.registers)
             wanted = self.loops.fold(gathers.fold).after(rounds)[gathers.state].at(graph, gathers.width)
-            self._demand(executor, state, equal(graph, gathers.operator, total, wanted),
+            self._demand(executor, state, equal(graph, total, wanted),
                          f"the {gathers.operator} of lanes {when}")
         for known in self.note.known:
             value = self.loops.wanted.evaluator.const(known.value)
