@@ -90,15 +90,15 @@ class Induction(Prover):
             found = [*self.result_claims(graph, call, meaning, outcome.state),
                      *self.memory_claims(graph, call, meaning, outcome.state),
                      *self.long_claims(graph, call, wanted, returning, outcome.state)]
-            finals = self.finals(graph, wanted, returning) if found else {}
-            known = tuple(f for f in replaced(graph, wanted.grown(), finals) if f is not graph.true)
+            finals, known = self.finals(graph, wanted, returning) if found else ({}, ())
+            known = (*known, *(f for f in replaced(graph, wanted.grown(), finals) if f is not graph.true))
             for claim in found:
                 goal = replaced(graph, [claim.question.goal], finals)[0]
                 taken = {t: graph.true if holds else graph.false
                          for t, holds in literals(claim.question.assumptions) if t.op != "const"}
                 goal = replaced(graph, [goal], taken)[0]
                 if goal.op == "eq":
-                    goal = equal(graph, *goal.args)
+                    goal = equal(graph, goal.args[0], goal.args[1])
                 claims.append(replace(claim, question=Question((*claim.question.assumptions, *known), goal)))
         self.check_stack(outcome)
         self.check_long_secrets(outcome, wanted)
@@ -119,20 +119,25 @@ class Induction(Prover):
                 return
         yield path
 
-    def finals(self, graph: Graph, wanted: LongMeaning, returning: Term) -> dict[Term, Term]:
-        """The final states of folds, as states after as many rounds as the loops have gone on this way."""
+    def finals(self, graph: Graph, wanted: LongMeaning, returning: Term) -> tuple[dict[Term, Term], tuple[Term, ...]]:
+        """The final states of folds, as states after as many rounds as the loops have gone on this way; and that
+        those, too, are within the intervals of all states."""
         found: dict[Term, Term] = {}
+        known: list[Term] = []
+        evaluator = wanted.evaluator
         for fold in wanted.folds:
             for count in fold.counts:
                 end = count.at(graph, INDEX_BITS)
                 for rounds, states in list(fold.values.items()):
                     if rounds is end or not self.holds(graph, returning, graph.eq(rounds, end)):
                         continue
-                    for state, now in zip(fold.after(end), states, strict=True):
+                    for state, now, (lo, hi) in zip(fold.after(end), states, fold.bounds, strict=True):
                         if state.term.op == "var":
                             found[state.term] = now.at(graph, state.term.width)
+                            known += [graph.not_(evaluator.less(now, evaluator.const(lo))),
+                                      graph.not_(evaluator.less(evaluator.const(hi), now))]
                     break
-        return found
+        return found, tuple(k for k in known if k is not graph.true)
 
     def holds(self, graph: Graph, assumption: Term, goal: Term) -> bool:
         share = Budget(min(0.5, self.budget.left()))
