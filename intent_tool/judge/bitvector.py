@@ -450,6 +450,10 @@ class Graph:
                 return self.ite(x.args[0], self.const(full, width), y)
         if a.op == "ite" and b.op == "const" and (a.args[1].op == "const" or a.args[2].op == "const"):
             return self.ite(a.args[0], self.or_(a.args[1], b), self.or_(a.args[2], b))
+        if a.op == b.op == "ite" and a.args[0] is b.args[0] and all(
+                any(t.args[arm].op == "const" for t in (a, b)) for arm in (1, 2)):
+            # A choice made by masks.
+            return self.ite(a.args[0], self.or_(a.args[1], b.args[1]), self.or_(a.args[2], b.args[2]))
         if b.op == "const":
             return self._make("or", width, (a, b))
         return self._make("or", width, self._ordered(a, b))

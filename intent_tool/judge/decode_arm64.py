@@ -14,15 +14,17 @@ _PLATFORM = frozenset({"x18", "w18"})
 _STACK_POINTER = frozenset({"sp", "wsp"})
 _VECTOR = frozenset(f"{k}{n}" for n in (*range(8), *range(16, 32)) for k in "bhsdqv")
 """What a function may write freely (AAPCS64 6.1.2)."""
-_USES_VECTORS = frozenset({"fmov", "cnt", "addv", "uaddlv"})
 _COMPARES = frozenset({"cmp", "cmn"})
 
 _PAIRED = {
     "R_AARCH64_ADR_PREL_PG_HI21": ("adrp",), "R_AARCH64_ADD_ABS_LO12_NC": ("add",),
     "R_AARCH64_LDST8_ABS_LO12_NC": ("ldrb", "ldrsb"), "R_AARCH64_LDST16_ABS_LO12_NC": ("ldrh", "ldrsh"),
     "R_AARCH64_LDST32_ABS_LO12_NC": ("ldr", "ldrsw"), "R_AARCH64_LDST64_ABS_LO12_NC": ("ldr",),
+    "R_AARCH64_LDST128_ABS_LO12_NC": ("ldr",),
 }
 """The instructions whose field each relocation fills in."""
+_LOADED = {"w": 32, "s": 32, "x": 64, "d": 64, "q": 128}
+"""Bits that `ldr` loads into each kind of register."""
 
 
 def decode_arm64(code: bytes, around: Surroundings) -> list[Decoded]:
@@ -54,7 +56,7 @@ def _judge(instruction: Any, offset: int, around: Surroundings) -> Decoded:
     flow, destination = PLAIN, None
     for operand in operands:
         if operand.type == arm64.ARM64_OP_REG:
-            no += _register(instruction.reg_name(operand.reg), mnemonic)
+            no += _register(instruction.reg_name(operand.reg))
         elif operand.type == arm64.ARM64_OP_MEM:
             no += _memory(instruction, operand.mem)
         elif operand.type != arm64.ARM64_OP_IMM:
@@ -91,13 +93,11 @@ def _judge(instruction: Any, offset: int, around: Surroundings) -> Decoded:
     return Decoded(offset, 4, mnemonic, text, flow, destination, tuple(no))
 
 
-def _register(name: str, mnemonic: str) -> list[str]:
+def _register(name: str) -> list[str]:
     if name in _PLATFORM:
         return ["register x18 belongs to the platform"]
-    if name in _GENERAL or name in _STACK_POINTER:
+    if name in _GENERAL or name in _STACK_POINTER or name in _VECTOR:
         return []
-    if name in _VECTOR:
-        return [] if mnemonic in _USES_VECTORS else [f"register {name} is not accepted in this instruction"]
     return [f"register {name} is not accepted"]
 
 
@@ -109,7 +109,7 @@ def _memory(instruction: Any, memory: Any) -> list[str]:
     if base in _PLATFORM:
         no.append("register x18 belongs to the platform")
     if memory.index:
-        no += _register(instruction.reg_name(memory.index), "")
+        no += _register(instruction.reg_name(memory.index))
     if base == "sp" and not instruction.writeback and memory.disp < 0:
         no.append("it is below the stack pointer")
     return no
@@ -137,19 +137,23 @@ def _loads(word: int, mnemonic: str, kinds: list[int]) -> list[str]:
         return []
     if ARM64_OP_MEM not in kinds:
         return ["a load from beside the code is not accepted"]
+    is_vector = word >> 26 & 1
     base, data = word >> 5 & 31, [word & 31]
     if word >> 27 & 7 == 0b101 and word >> 23 & 1:
         # Pairs, pre- or post-indexed: imm7, scaled by the register's size.
         data.append(word >> 10 & 31)
-        amount = (word >> 15 & 0x7f) << (3 if word >> 31 else 2)
+        amount = (word >> 15 & 0x7f) << (2 + (word >> 30) if is_vector else 3 if word >> 31 else 2)
     elif word >> 27 & 7 == 0b111 and word >> 24 & 1 == 0 and word >> 21 & 1 == 0 and word >> 10 & 1:
         # One register, pre- or post-indexed: imm9.
         amount = word >> 12 & 0x1ff
+    elif word >> 27 & 7 == 0b001 and word >> 23 & 1:
+        # Structures, post-indexed: by a register, or by their size, which is known here of whole registers.
+        amount = 0 if word >> 30 & 1 and word >> 24 & 1 == 0 and word >> 16 & 31 == 31 else 1
     else:
         return []
     if base == 31:
         return ["the stack pointer is no longer a multiple of 16"] if amount % 16 else []
-    return ["it moves on the register that it loads or stores"] if base in data else []
+    return ["it moves on the register that it loads or stores"] if base in data and not is_vector else []
 
 
 def _relocation(mnemonic: str, names: list[str], around: Surroundings, offset: int) -> list[str]:
@@ -161,7 +165,7 @@ def _relocation(mnemonic: str, names: list[str], around: Surroundings, offset: i
             return ["the address has no relocation, so it is not known what it points at"]
         return []
     wanted = _PAIRED.get(type_, ())
-    wide = names[:1] and names[0].startswith("x")
-    if mnemonic not in wanted or (mnemonic == "ldr" and wide != (type_ == "R_AARCH64_LDST64_ABS_LO12_NC")):
+    scaled = f"R_AARCH64_LDST{_LOADED.get(names[0][:1], 0)}_ABS_LO12_NC" if names else ""
+    if mnemonic not in wanted or (mnemonic == "ldr" and type_ != scaled):
         return [f"relocation {type_} does not belong on it"]
     return []

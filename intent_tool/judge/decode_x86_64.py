@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from intent_tool.judge.decode import BRANCH, CALL, JUMP, PLAIN, RETURN, SYSTEM, Decoded, Surroundings
+from intent_tool.judge.encodings_x86_64 import VEX_MNEMONICS, is_legacy_vector, vex_objections
 
 _LEGACY = {0x66: "operand size", 0x67: "address size", 0xf0: "lock", 0xf2: "repne", 0xf3: "rep",
            0x2e: "cs segment", 0x36: "ss segment", 0x3e: "ds segment", 0x26: "es segment", 0x64: "fs segment",
@@ -27,6 +28,7 @@ _GENERAL = frozenset(
     + ["al", "ah", "bl", "bh", "cl", "ch", "dl", "dh", "sil", "dil", "bpl", "spl"]
     + [f"r{n}{s}" for n in range(8, 16) for s in ("", "d", "w", "b")])
 _STACK_POINTER = frozenset({"rsp", "esp", "sp", "spl"})
+_VECTOR = frozenset(f"{kind}mm{n}" for kind in "xy" for n in range(16))
 
 
 def decode_x86_64(code: bytes, around: Surroundings) -> list[Decoded]:
@@ -54,15 +56,18 @@ def _judge(instruction: Any, offset: int, around: Surroundings) -> Decoded:
     mnemonic: str = instruction.mnemonic
     text = f"{mnemonic} {instruction.op_str}".strip()
     operands = instruction.operands
-    no = _prefixes(bytes(instruction.bytes), mnemonic, [
-        o.size for o in operands if o.type in (X86_OP_REG, X86_OP_MEM)])
+    code = bytes(instruction.bytes)
+    if mnemonic in VEX_MNEMONICS:
+        no = vex_objections(mnemonic, code, max([128] + [8 * o.size for o in operands if o.type == X86_OP_REG]))
+    else:
+        no = _prefixes(code, mnemonic, [o.size for o in operands if o.type in (X86_OP_REG, X86_OP_MEM)])
     relocations = [at for at in around.relocations if offset <= at < offset + instruction.size]
     relocatable = set()
     flow, destination = PLAIN, None
     for position, operand in enumerate(operands):
         if operand.type == X86_OP_REG:
             name = instruction.reg_name(operand.reg)
-            if name not in _GENERAL:
+            if name not in _GENERAL and name not in _VECTOR:
                 no.append(f"register {name} is not accepted")
             elif name in _STACK_POINTER:
                 no += _stack_pointer(instruction, position, name)
@@ -109,6 +114,8 @@ def _prefixes(code: bytes, mnemonic: str, sizes: list[int]) -> list[str]:
     rex = 0x40 <= code[count] <= 0x4f
     opcode = code[count + rex:]
     if mnemonic == "nop" and ((opcode[:2] == b"\x0f\x1f" and set(legacy) <= _PADS_NOP) or code == b"\x66\x90"):
+        return []
+    if is_legacy_vector(mnemonic, legacy, opcode):
         return []
     if len(set(legacy)) < len(legacy):
         no.append("a prefix is repeated")

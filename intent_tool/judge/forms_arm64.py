@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import re
 
+from intent_tool.judge.vector_forms_arm64 import FORMS as VECTOR_FORMS
+
 _TOKEN = re.compile(r"#?-?(?:0x[0-9a-f]+|\d+)(?![\w.])|[a-z][\w.]*")
 _SHIFTS = frozenset({"lsl", "lsr", "asr", "ror", "uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx"})
 _CONDITIONS = frozenset({"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le"})
@@ -18,7 +20,8 @@ def shape(text: str) -> str:
     """``add x, x, x, lsl`` of ``add x0, x1, x2, lsl #3``: kinds in place of operands.
 
     ``w x`` registers, also the zero register; ``sp wsp`` the stack pointer, which as a base is ``x``; ``i`` an
-    immediate, ``cc`` a condition; ``b h s d`` and ``v.8b`` vector registers. The count of a shift is left out."""
+    immediate, ``cc`` a condition; ``b h s d q`` and ``v.8b`` vector registers, ``v.b[i]`` a lane. The count of a
+    shift is left out."""
     mnemonic, _, operands = text.partition(" ")
     inside, _, _ = operands.partition("]")
     _, bracket, address = inside.partition("[")
@@ -60,7 +63,7 @@ _SHIFTED = ("r", "r, lsl", "r, lsr", "r, asr")
 _BY_REGISTER = ("[x, x]", "[x, x, lsl]", "[x, w, uxtw]", "[x, w, sxtw]")
 _OFFSETS = ("[x]", "[x, i]", "[x, i]!", "[x], i")
 
-FORMS = frozenset([
+GENERAL_FORMS = frozenset([
     *_forms("mov", "r, r", "r, i", "x, sp", "sp, x"), *_forms("movk", "r, i", "r, i, lsl"),
     *_forms("movz movn", "r, i, lsl"),
     *_forms("mvn neg", *(f"r, {b}" for b in _SHIFTED)), *_forms("mvn", "r, r, ror"),
@@ -91,7 +94,7 @@ FORMS = frozenset([
     *_forms("ldur stur", "r, [x, i]", "r, [x]"), *_forms("ldurb ldurh sturb sturh", "w, [x, i]", "w, [x]"),
     *_forms("ldursb ldursh", "r, [x, i]", "r, [x]"), *_forms("ldursw", "x, [x, i]", "x, [x]"),
     *_forms("ldp stp", *(f"r, r, {a}" for a in _OFFSETS)), *_forms("ldpsw", *(f"x, x, {a}" for a in _OFFSETS)),
-    *_forms("fmov", "d, x", "x, d", "s, w", "w, s"), "cnt v.8b, v.8b", "addv b, v.8b", "uaddlv h, v.8b",
     *(f"b.{condition} i" for condition in sorted(_CONDITIONS)), *_forms("cbz cbnz", "r, i"),
     *_forms("tbz tbnz", "r, i, i"), "b i", "ret", "nop", "adr x, i", "adrp x, i",
 ])
+FORMS = GENERAL_FORMS | VECTOR_FORMS

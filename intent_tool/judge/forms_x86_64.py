@@ -10,12 +10,13 @@ import re
 
 from intent_tool.judge.decode import PLAIN, Decoded
 from intent_tool.judge.operands_x86_64 import GENERAL, REGISTER_BITS
+from intent_tool.judge.vector_forms_x86_64 import FORMS as VECTOR_FORMS
 
-_OPERAND = re.compile(r"(?:(byte|word|dword|qword) ptr )?\[[^]]*\]|[^,\s][^,]*")
+_OPERAND = re.compile(r"(?:(byte|word|dword|qword|xmmword|ymmword) ptr )?\[[^]]*\]|[^,\s][^,]*")
 _REGISTER = f"(?:{'|'.join(GENERAL)})"
 _ADDRESS = re.compile(rf"\[(?:rip|{_REGISTER}|{_REGISTER}\*[1248]|{_REGISTER} \+ {_REGISTER}(?:\*[248])?)"
                       r"(?: [+-] (?:0x[0-9a-f]+|\d+))?\]")
-_SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64}
+_SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64, "xmmword": 128, "ymmword": 256}
 _PREFIXES = frozenset(b"\x66\x67\xf0\xf2\xf3\x2e\x36\x3e\x26\x64\x65")
 
 
@@ -32,8 +33,9 @@ def form(decoded: Decoded, code: bytes) -> str:
 def shape(text: str) -> str:
     """``add r64, m64`` of ``add rax, qword ptr [rbx + 8]``: kinds in place of operands.
 
-    ``r8 … r64`` registers (ah, bh, ch, dh are r8, too), ``m8 … m64`` memory, ``m`` an address, ``i`` an
-    immediate or a destination. Addresses are of 64 bits, from registers or from rip, without a segment register."""
+    ``r8 … r64`` registers (ah, bh, ch, dh are r8, too), ``r128 r256`` vector registers, ``m8 … m256`` memory, ``m``
+    an address, ``i`` an immediate or a destination. Addresses are of 64 bits, from registers or from rip,
+    without a segment register."""
     mnemonic, _, operands = text.partition(" ")
     if mnemonic == "nop":
         # It goes to no memory; the segment registers in it only make it longer.
@@ -84,5 +86,5 @@ FORMS = frozenset([
     *_forms("andn", "r, r, x", widths=_LONG), *_forms("bextr bzhi sarx shlx shrx", "r, x, r", widths=_LONG),
     *_forms("blsi blsmsk blsr", "r, x", widths=_LONG), *_forms("mulx pdep pext", "r, r, x", widths=_LONG),
     *_forms("rorx", "r, x, i", widths=_LONG), *_forms("tzcnt lzcnt popcnt", "r, x", widths=_WIDE),
-    *_forms("movbe", "r, m", "m, r", widths=_WIDE),
+    *_forms("movbe", "r, m", "m, r", widths=_WIDE), *VECTOR_FORMS,
 ])

@@ -21,7 +21,8 @@ _TYPES: dict[str, dict[int, str]] = {
     # ELF for the Arm 64-bit Architecture, 5.7.
     "arm64": {275: "R_AARCH64_ADR_PREL_PG_HI21", 277: "R_AARCH64_ADD_ABS_LO12_NC",
               278: "R_AARCH64_LDST8_ABS_LO12_NC", 284: "R_AARCH64_LDST16_ABS_LO12_NC",
-              285: "R_AARCH64_LDST32_ABS_LO12_NC", 286: "R_AARCH64_LDST64_ABS_LO12_NC"},
+              285: "R_AARCH64_LDST32_ABS_LO12_NC", 286: "R_AARCH64_LDST64_ABS_LO12_NC",
+              299: "R_AARCH64_LDST128_ABS_LO12_NC"},
     # RISC-V ELF psABI 1.0, "Relocations".
     "riscv64": {16: "R_RISCV_BRANCH", 17: "R_RISCV_JAL", 23: "R_RISCV_PCREL_HI20", 24: "R_RISCV_PCREL_LO12_I",
                 25: "R_RISCV_PCREL_LO12_S", 44: "R_RISCV_RVC_BRANCH", 45: "R_RISCV_RVC_JUMP"},

@@ -11,6 +11,7 @@ from intent_tool.judge.bitvector import Term
 from intent_tool.judge.instruction import Run
 
 GENERAL = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16)))
+VECTORS = tuple(f"ymm{n}" for n in range(16))
 
 
 def _register_bits() -> dict[str, tuple[str, int, int]]:
@@ -22,11 +23,13 @@ def _register_bits() -> dict[str, tuple[str, int, int]]:
         else:
             names = (name, "e" + short, short, (short[0] if short.endswith("x") else short) + "l")
         found.update({each: (name, 0, width) for each, width in zip(names, (64, 32, 16, 8), strict=True)})
+    for number, name in enumerate(VECTORS):
+        found |= {f"xmm{number}": (name, 0, 128), name: (name, 0, 256)}
     return found | {f"{letter}h": (f"r{letter}x", 8, 8) for letter in "abcd"}
 
 
 REGISTER_BITS = _register_bits()
-"""For each name of a register: the 64-bit register, the lowest bit in it, and how many bits."""
+"""For each name of a register: the 64-bit or 256-bit register, the lowest bit in it, and how many bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Operand:
     width: int
     """In bits."""
     register: str = ""
-    """64-bit name; of memory the base, ``rip`` included. Empty: none."""
+    """64-bit name, or ``ymm…``; of memory the base, ``rip`` included. Empty: none."""
     low: int = 0
     """Lowest bit of the register."""
     index: str = ""

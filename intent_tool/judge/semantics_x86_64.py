@@ -20,7 +20,7 @@ from intent_tool.judge.bits_x86_64 import (
 from intent_tool.judge.flags_x86_64 import FLAGS
 from intent_tool.judge.forms_x86_64 import FORMS, form
 from intent_tool.judge.instruction import Isa, Own, Run
-from intent_tool.judge.operands_x86_64 import GENERAL, Operands, address, get, put, read_operands
+from intent_tool.judge.operands_x86_64 import GENERAL, VECTORS, Operands, address, get, put, read_operands
 from intent_tool.judge.pcode import Language
 from intent_tool.judge.shifts_x86_64 import (
     double_shift,
@@ -30,8 +30,11 @@ from intent_tool.judge.shifts_x86_64 import (
     shift,
     shift_without_flags,
 )
+from intent_tool.judge.vector_x86_64 import OWN as VECTOR_MEANINGS
 
-REGISTERS = (*((name, 64) for name in GENERAL), *((name, 1) for name in FLAGS), ("df", 1))
+_LIFTED = (*((name, 64) for name in GENERAL), *((name, 1) for name in FLAGS), ("df", 1))
+"""What p-code may touch: vectors are ours alone."""
+REGISTERS = (*_LIFTED, *((name, 256) for name in VECTORS))
 
 
 def _lea(run: Run, operands: Operands) -> None:
@@ -80,10 +83,10 @@ OWN: dict[str, Own] = {
     **{name: Own(lowest_bit(name), writes=_ALL) for name in ("blsi", "blsmsk", "blsr")},
     "pext": Own(pext), "pdep": Own(pdep),
     "lea": Own(_lea), "xchg": Own(_exchange), "nop": Own(_nothing), "endbr64": Own(_nothing), "jmp": Own(_nothing),
-    "ret": Own(_return),
+    "ret": Own(_return), **VECTOR_MEANINGS,
 }
 
 X86_64 = Isa(
-    language=Language("x86:LE:64:default", dict(REGISTERS), {name: name.upper() for name, _ in REGISTERS}),
+    language=Language("x86:LE:64:default", dict(_LIFTED), {name: name.upper() for name, _ in _LIFTED}),
     flags=frozenset(FLAGS), registers=REGISTERS, form=form, pc_relative=lambda d: "[rip" in d.text, forms=FORMS,
     own=OWN, operands=read_operands, fixed_length=False)

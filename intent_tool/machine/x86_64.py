@@ -5,8 +5,8 @@ Manual, volume 3, where the two differ (what both promise is what is written her
 
 Operand kinds: ``r8 r16 r32 r64`` (a write of r32 clears the upper half, a write of r8 or r16 leaves the rest alone,
 hence its role ``both``); ``i32`` sign-extended; ``i32u``, ``u8`` and ``u7`` unsigned (all counts are taken modulo the
-width; keystone refuses some above 127); ``i64`` any 64 bits; ``label``, ``table``. Index registers cannot be rsp. The
-auxiliary carry flag is not modelled: nothing here reads it.
+width; keystone refuses some above 127); ``i64`` any 64 bits; ``label``, ``table``; ``xmm`` and ``ymm``, see
+vector_x86_64.py. Index registers cannot be rsp. The auxiliary carry flag is not modelled: nothing here reads it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from intent_tool.machine import registers, row_notation
+from intent_tool.machine import registers, row_notation, vector_x86_64
 from intent_tool.machine.instruction import Row
 
 REGISTERS = registers.X86_64
@@ -32,10 +32,13 @@ CONDITIONS = {
 
 
 def register_name(register: int | str, kind: str) -> str:
-    """The name of a register, given by its encoding or its 64-bit name, at the width of `kind`.
+    """The name of a register, given by its encoding or its 64-bit name (of vectors ``ymm…``), at the width of `kind`.
 
     ``register_name("rax", "r8") == "al"``, ``register_name(4, "r8") == "spl"``, ``register_name("r8", "r32")
-    == "r8d"``. Raises KeyError for another kind, ValueError for a name that is none."""
+    == "r8d"``, ``register_name("ymm3", "xmm") == "xmm3"``. Raises KeyError for another kind, ValueError for a name
+    that is none."""
+    if kind in ("xmm", "ymm"):
+        return f"{kind}{vector_x86_64.REGISTERS.index(register) if isinstance(register, str) else register}"
     number = REGISTERS.index(register) if isinstance(register, str) else register
     name = REGISTERS[number]
     if number >= 8:
@@ -46,7 +49,8 @@ def register_name(register: int | str, kind: str) -> str:
 
 
 def _row(template: str, **how: Any) -> Row:
-    return row_notation.row(template, flags=frozenset(FLAGS), registers=frozenset(REGISTERS), **how)
+    return row_notation.row(template, flags=frozenset(FLAGS),
+                            registers=frozenset((*REGISTERS, *vector_x86_64.REGISTERS)), **how)
 
 
 WIDTHS = (32, 64)
@@ -310,6 +314,7 @@ def _rows() -> Iterator[Row]:
     for family in (_moves, _arithmetic, _multiplication, _division, _shifts, _bits, _bmi, _conditional, _control,
                    _memory):
         yield from family()
+    yield from vector_x86_64.rows(_row, _addresses)
 
 
 TABLE: dict[str, Row] = row_notation.table(_rows())

@@ -27,8 +27,10 @@ def _widths() -> dict[str, int]:
 
 WIDTHS = _widths()
 """The width in bits of every general register, by name."""
+VECTORS = {f"{kind}{number}": width for kind, width in (("xmm", 128), ("ymm", 256)) for number in range(16)}
+"""The same of vector registers."""
 
-_SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64}
+_SIZES = {"byte": 8, "word": 16, "dword": 32, "qword": 64, "xmmword": 128, "ymmword": 256}
 _CONDITION_NAMES = {"z": "e", "nz": "ne", "c": "b", "nae": "b", "nb": "ae", "nc": "ae", "na": "be", "nbe": "a",
                     "pe": "p", "po": "np", "nge": "l", "nl": "ge", "ng": "le", "nle": "g"}
 CONDITIONS = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
@@ -85,16 +87,16 @@ def parse(text: str) -> Line:
 
 
 def _operand(text: str) -> Operand:
-    if text in WIDTHS:
+    if text in WIDTHS or text in VECTORS:
         return text
-    found = re.fullmatch(r"(?:(byte|word|dword|qword) ptr )?\[([^\[\]]+)\]", text)
+    found = re.fullmatch(r"(?:(byte|word|dword|qword|xmmword|ymmword) ptr )?\[([^\[\]]+)\]", text)
     if found is not None:
         return _memory(_SIZES[found[1]] if found[1] else None, found[2])
     if re.fullmatch(r"[-0-9].*", text):
         return number(text)
     if LABEL.fullmatch(text):
         raise Unencodable(f"`{text}` cannot stand here; the address of a table is `lea reg, [rip + {text}]`")
-    raise Unencodable(f"`{text}` is not a general register, a number or memory" if text else "an operand is missing")
+    raise Unencodable(f"`{text}` is not a register, a number or memory" if text else "an operand is missing")
 
 
 def _memory(size: int | None, text: str) -> Memory:
@@ -169,14 +171,14 @@ def _completed(mnemonic: str, operands: tuple[Operand, ...]) -> Line:
     width = _width(operands[0]) if operands else 64
     if mnemonic == "push":
         width = 64
-    elif mnemonic in _IMMEDIATE_BYTE:
+    elif mnemonic in _IMMEDIATE_BYTE or any(o in VECTORS for o in operands if isinstance(o, str)):
         width = 8
     return Line(mnemonic, tuple(wrapped(o, width) if isinstance(o, int) else o for o in operands))
 
 
 def _width(operand: Operand) -> int:
     if isinstance(operand, str):
-        return WIDTHS[operand]
+        return WIDTHS.get(operand) or VECTORS[operand]
     return operand.size or 64 if isinstance(operand, Memory) else 64
 
 
@@ -185,7 +187,7 @@ def _sized(mnemonic: str, memory: Memory, operands: tuple[Operand, ...]) -> Memo
         return Memory(None, memory.base, memory.index, memory.scale, memory.displacement, memory.symbol)
     if memory.size is not None:
         return memory
-    widths = [WIDTHS[o] for o in operands if isinstance(o, str)]
+    widths = [_width(o) for o in operands if isinstance(o, str)]
     if not widths or mnemonic in _EXTENSIONS or mnemonic in _SHIFTS:
         raise Unencodable("the size of the memory operand is missing; write `dword ptr [...]` or the like")
     return Memory(widths[0], memory.base, memory.index, memory.scale, memory.displacement, memory.symbol)

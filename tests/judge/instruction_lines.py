@@ -52,7 +52,7 @@ def _fitting(rng: random.Random, bits: int) -> int:
 
 # x86-64
 
-_WIDTHS = {"8": "byte", "16": "word", "32": "dword", "64": "qword"}
+_WIDTHS = {"8": "byte", "16": "word", "32": "dword", "64": "qword", "128": "xmmword", "256": "ymmword"}
 _BASES = [name for name, (_, _, width) in REGISTER_BITS.items() if width == 64]
 _SHIFTS = ("shl", "shr", "sar", "rol", "ror", "rcl", "rcr", "shld", "shrd")
 
@@ -97,6 +97,8 @@ def _x86_64_address(rng: random.Random) -> str:
 
 def _x86_64_immediate(mnemonic: str, kinds: list[str], rng: random.Random) -> int:
     width = int(kinds[0][1:]) if kinds[0][1:] else 32
+    if any(kind in ("r128", "r256") for kind in kinds):
+        return rng.choice([0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 63, 64, 255, rng.randrange(256), rng.randrange(256)])
     if mnemonic in (*_SHIFTS, "rorx", "bt", "bts", "btr", "btc"):
         return rng.choice([0, 1, 2, 7, 8, 9, 15, 16, 17, 18, 31, 32, 33, 63, 64, 65, 127, rng.randrange(128)])
     if mnemonic == "movabs":
@@ -123,7 +125,10 @@ def _arm64(form: str, rng: random.Random) -> str | bytes:
     if mnemonic in ("adr", "adrp"):
         word = rng.getrandbits(32) & 0x60ffffff | (0x90000000 if mnemonic == "adrp" else 0x10000000)
         return word.to_bytes(4, "little")
+    if re.search(r"\bv\.", form) and "[x]" not in form:
+        return _arm64_vector(form, rng)
     so_far: list[str] = []
+    listed: list[int] = []
     width = 32 if operands.startswith("w") else 64
     numbers = iter(_arm64_numbers(mnemonic, form, width, rng))
 
@@ -139,9 +144,12 @@ def _arm64(form: str, rng: random.Random) -> str | bytes:
             text = _arm64_register(kind, rng, so_far)
             so_far.append(text)
             return text
-        if kind.startswith("v.") or kind in ("b", "h", "s", "d"):
-            number = rng.choice([0, 1, 2, 3, 7, 16, 17, 31])
-            return f"v{number}{kind[1:]}" if kind.startswith("v.") else f"{kind}{number}"
+        if kind in ("b", "h", "s", "d", "q"):
+            return f"{kind}{rng.choice(_VECTORS)}"
+        if kind.startswith("v."):
+            # Of a list: the numbers follow each other.
+            listed.append((listed[-1] + 1) % 32 if listed else rng.choice((0, 3, 4, 16, 28)))
+            return f"v{listed[-1]}{kind[1:]}"
         if kind in ("lsl", "lsr", "asr", "ror"):
             return f"{kind} #{_arm64_shift(mnemonic, form, width, rng)}"
         if kind[1:3] == "xt":
@@ -155,7 +163,7 @@ def _arm64(form: str, rng: random.Random) -> str | bytes:
     before, bracket, address = re.sub(r"v\.\w+|[a-z]+", token, operands).partition("[")
     if bracket:
         # A base that is no index, and no data register where it is written back.
-        taken = {name[1:] for name in re.findall(r"\b[wx]\w+", address.partition(",")[2] + before)}
+        taken = {name[1:] for name in re.findall(r"\b[wx]\d+", address.partition(",")[2] + before)}
         free = [str(n) for n in range(31) if str(n) not in taken]
         data = before.split(", ")
         if mnemonic.startswith("ldp") and data[0][1:] == data[1][1:]:
@@ -163,6 +171,47 @@ def _arm64(form: str, rng: random.Random) -> str | bytes:
         base = "sp" if rng.random() < 0.2 else f"x{rng.choice(free)}"
         address = re.sub(r"^x\w+", base, address)
     return f"{mnemonic} {before}{bracket}{address}".strip()
+
+
+_VECTORS = (*range(8), 16, 17, 30, 31)
+
+
+def _arm64_vector(form: str, rng: random.Random) -> str:
+    """Of vectors, lanes and perhaps a general register, without memory."""
+    mnemonic, _, operands = form.partition(" ")
+    numbers = [rng.choice(_VECTORS)]
+    arrangements = re.findall(r"v\.\d*([bhsd])", operands)
+    width = {"b": 8, "h": 16, "s": 32, "d": 64}[arrangements[-1]]
+    if mnemonic.startswith("shrn"):
+        width //= 2
+
+    def token(match: re.Match[str]) -> str:
+        kind = match[0]
+        if kind == "[i]":
+            return f"[{1 if mnemonic == 'fmov' else rng.randrange(128 // width)}]"
+        if kind == "i":
+            return f"#{_arm64_vector_number(mnemonic, operands, width, rng):#x}"
+        if kind == "lsl":
+            return f"lsl #{rng.choice([8, 16, 24] if width == 32 else [8])}"
+        if kind in ("w", "x"):
+            return _arm64_register(kind, rng, [])
+        numbers.append(rng.choice([*_VECTORS, *numbers]))
+        return f"v{numbers[-1]}{kind[1:]}" if kind.startswith("v.") else f"{kind}{numbers[-1]}"
+    return f"{mnemonic} " + re.sub(r"v\.[0-9a-z]+|\[i\]|[a-z]+", token, operands)
+
+
+def _arm64_vector_number(mnemonic: str, operands: str, width: int, rng: random.Random) -> int:
+    if mnemonic in ("cmeq", "cmgt", "cmge", "cmlt", "cmle"):
+        return 0
+    if mnemonic == "ext":
+        return rng.randrange(16 if "16b" in operands else 8)
+    if mnemonic in ("movi", "mvni"):
+        if width < 64:
+            return rng.randrange(256)
+        return sum(rng.choice((0, 0xff)) << 8 * k for k in range(8))
+    if mnemonic.startswith(("shl", "sli", "ushll", "sshll")):
+        return rng.choice([0, 1, width - 1, rng.randrange(width)])
+    return rng.choice([1, width, rng.randrange(1, width + 1)])
 
 
 def _arm64_register(kind: str, rng: random.Random, so_far: list[str]) -> str:
@@ -179,9 +228,9 @@ def _arm64_size(mnemonic: str, form: str) -> int:
     """Bytes of one memory access."""
     if mnemonic in ("ldrsw", "ldursw", "ldpsw"):
         return 4
-    if mnemonic[-1] in "bh":
+    if mnemonic in ("ldrb", "ldrh", "ldrsb", "ldrsh", "strb", "strh"):
         return _SIZES[mnemonic[-1]]
-    return 4 if form.partition(" ")[2].startswith("w") else 8
+    return {"b": 1, "h": 2, "s": 4, "w": 4, "x": 8, "d": 8, "q": 16}.get(form.partition(" ")[2][0], 8)
 
 
 def _arm64_shift(mnemonic: str, form: str, width: int, rng: random.Random) -> int:
@@ -197,6 +246,8 @@ def _arm64_shift(mnemonic: str, form: str, width: int, rng: random.Random) -> in
 def _arm64_numbers(mnemonic: str, form: str, width: int, rng: random.Random) -> list[int]:
     if "[" in form:
         size = _arm64_size(mnemonic, form)
+        if mnemonic in ("ld1", "st1"):
+            return [16 * form.count("v.")]
         if mnemonic in ("ldp", "stp", "ldpsw"):
             return [size * rng.choice([0, 1, -1, 63, -64, rng.randrange(-64, 64)])]
         if mnemonic.startswith(("ldu", "stu")) or "]!" in form or "], i" in form:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from table_emulators import VECTORS, WINDOW_BYTES, Harness
+from table_emulators import WINDOW_BYTES, Harness
 from term_code import compiled
 
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological, variables
@@ -84,16 +84,16 @@ class Layout:
     def __init__(self, harness: Harness) -> None:
         isa = harness.isa
         self.harness, self.isa = harness, isa
-        vectors = [f"v{n}" for n in range(VECTORS[isa.name])]
-        self.names = [*isa.registers, *isa.flags, *vectors]
+        self.names = [*isa.registers, *isa.flags, *isa.vectors]
         self.index = {name: at for at, name in enumerate(self.names)}
-        self.widths = [64] * len(isa.registers) + [1] * len(isa.flags) + [128] * len(vectors)
+        self.widths = [64] * len(isa.registers) + [1] * len(isa.flags) + [*isa.vectors.values()]
 
     def pack(self, slot: int, values: Values, memory: bytes) -> bytes:
         isa = self.isa
         general = len(isa.registers)
         flags = sum(values[general + at] << bit for at, bit in enumerate(isa.flags.values()))
-        vectors = (v.to_bytes(16, "little") for v in values[general + len(isa.flags):])
+        vectors = (v.to_bytes(bits // 8, "little")
+                   for v, bits in zip(values[general + len(isa.flags):], isa.vectors.values(), strict=True))
         return self.harness.record.pack(slot, flags, *values[:general], 0, *vectors, memory)
 
     def unpack(self, record: Sequence[int | bytes]) -> tuple[list[int], bool, bytes]:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from instruction_lines import instance
 from symbolic_instances import EXTREMES, Executed, Expected, Function, Layout, execute, pool
-from table_cases import Instance, instances
+from table_cases import Instance, instances, lane_edges
 from table_emulators import SLOT_BYTES, TAKEN, WINDOW_BYTES, Harness, harness
 from table_isas import ARM64, ISAS, RISCV64, X86_64, Isa
 from table_meaning import State, outcome
@@ -141,14 +141,19 @@ class Batch:
 
     def _state(self, function: Function, slot: int) -> tuple[list[int], bytes] | None:
         """One that the instruction completes from; None when there is none (``div rdx``)."""
-        rng, layout = self.rng, self.layout
+        rng = self.rng
         for _ in range(100):
             # Pairs of extremes, such as overflow in a division, would be rare in a large pool.
             values = rng.choices(EXTREMES if rng.random() < 0.25 else self.contents, k=len(self.isa.registers))
             values += [rng.getrandbits(1) for _ in self.isa.flags]
-            values += [rng.choice(self.contents) << 64 | rng.choice(self.contents)
-                       for _ in range(len(layout.names) - len(values))]
-            memory = b"".join(v.to_bytes(8, "little") for v in rng.choices(self.contents, k=WINDOW_BYTES // 8))
+            words = [v.to_bytes(8, "little") for v in self.contents]
+            memory = b"".join(rng.choices(words, k=WINDOW_BYTES // 8))
+            vectors = [b"".join(rng.choices(words, k=bits // 64)) for bits in self.isa.vectors.values()]
+            if vectors and rng.random() < 0.7:
+                bits = 8 * len(vectors[0])
+                *vectors, memory = lane_edges(rng, max(bits, 8 * WINDOW_BYTES), len(vectors) + 1)
+                vectors = [v[:bits // 8] for v in vectors]
+            values += [int.from_bytes(v, "little") for v in vectors]
             if function.executed.step.traps:
                 self._dividend(values)
             if not function.aim(values, memory, rng):
@@ -223,7 +228,7 @@ class Batch:
         before = dict(zip(names, case.values, strict=True))
         instruction = case.function.executed.instruction
         state = State({n: before[n] for n in isa.registers}, {n: before[n] for n in isa.flags}, instruction.address,
-                      layout.harness.window, case.memory)
+                      layout.harness.window, case.memory, {n: before[n] for n in isa.vectors})
         after = outcome(case.row, case.operands, state, instruction.address + instruction.size, isa.conditions)
         free = {name: mask & (1 << 64) - 1 for name, mask in zip(names, expected.masks, strict=True) if mask != -1}
         if instruction.mnemonic == "blsi":

@@ -45,6 +45,10 @@ def _operand(isa: str, operand: Operand, source: random.Random, before: dict[str
         # The stack pointer cannot be an index.
         names = [name for name in x86_64.REGISTERS if operand.name != "x" or name != "rsp"]
         return x86_64.register_name(source.choice(names), kind)
+    if kind in ("xmm", "ymm"):
+        # LLVM exchanges sources where that makes the encoding shorter: not where the first one is an upper register.
+        lower = operand.name == "b" and int(before["a"].removeprefix("xmm").removeprefix("ymm")) < 8
+        return x86_64.register_name(source.randrange(8 if lower else 16), kind)
     if kind in ("x", "w", "xsp", "wsp"):
         taken = [int(text[1:]) for text in before.values() if re.fullmatch(r"[xw]\d+", text)]
         # Pairs may not load one register twice, nor write back over what they transfer.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from table_emulators import CODE, CODE_SIZE
+from table_emulators import CODE, CODE_SIZE, WINDOW_BYTES, harness, needs_qemu
 from table_isas import Isa
 from table_meaning import State, environment, evaluate, widths
 
@@ -175,9 +175,15 @@ def _state(isa: Isa, row: Row, operands: Mapping[str, Any], rng: random.Random) 
         registers["rdx"] = rng.choice([0, 0, 1, (1 << 64) - 1 if registers["rax"] >> 63 else 0])
     flags = {flag: rng.randrange(2) for flag in isa.flags}
     state = State(registers, flags, HERE, WINDOW, rng.randbytes(WINDOW_SIZE))
+    if row.uses_vectors:
+        contents = lane_edges(rng, max(isa.vectors.values()), len(isa.vectors))
+        state.vectors = {n: int.from_bytes(c, "little") for n, c in zip(isa.vectors, contents, strict=True)}
     if address := address_of(row):
         in_memory = any("load(" in text or "store(" in text for text in row.meaning.values())
         target = WINDOW + rng.randrange(64, WINDOW_SIZE - 64) if in_memory else HERE + 4 * rng.randrange(-999, 999)
+        if in_memory and needs_qemu(row):
+            state.base, state.memory = harness(isa).window, rng.randbytes(WINDOW_BYTES)
+            target = state.base + rng.randrange(WINDOW_BYTES // 2)
         _aim(isa, row, operands, state, address=address, target=target)
     if "load(" in row.meaning.get("pc", ""):
         # Wherever the return address is loaded from, it leads into the code.
@@ -210,3 +216,12 @@ def _content(rng: random.Random) -> int:
         return rng.getrandbits(rng.randrange(1, 64))
     edge = rng.choice(_EDGES) + rng.randrange(-1, 2)
     return (edge if chosen == 2 else -edge) & (1 << 64) - 1
+
+
+def lane_edges(rng: random.Random, bits: int, count: int) -> list[bytes]:
+    """Vectors of so many bits whose lanes, all of one width, are edges or equal more often than by chance."""
+    width = rng.choice((8, 16, 32, 64))
+    top = 1 << width - 1
+    values = [0, 1, top - 1, top, 2 * top - 1, *(rng.getrandbits(width) for _ in range(4))]
+    palette = [v.to_bytes(width // 8, "little") for v in values]
+    return [b"".join(rng.choices(palette, k=bits // width)) for _ in range(count)]

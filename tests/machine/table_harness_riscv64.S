@@ -8,7 +8,7 @@
 
 #define SLOTS_OFFSET 4096
 #define BRANCHED_OFFSET 2048
-#define SLOTS_BYTES 65536
+#define SLOTS_BYTES 131072
 #define RECORD_BYTES 336
     .option norvc
     .option norelax

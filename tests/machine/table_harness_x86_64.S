@@ -1,16 +1,16 @@
 /* Runs single instructions on whole machine states, for table_emulators.py. A static x86-64 Linux program.
 
    Standard input: SLOTS_BYTES of code for `slots`, then records of RECORD_BYTES: offset of a slot, RFLAGS, the
-   sixteen registers in the order of their encoding, 0, and 64 bytes of memory, which the instruction finds at
-   `window`. Each slot ends with a jump to `back`, which is SLOTS_OFFSET before the first slot, or to `branched`, which
+   sixteen registers in the order of their encoding, 0, the sixteen ymm registers, and 64 bytes of memory, which the
+   instruction finds at `window`. Each slot ends with a jump to `back`, which is SLOTS_OFFSET before the first slot, or to `branched`, which
    is BRANCHED_OFFSET before it. Standard output: a record for each, with 0 in place of the offset, and 1 after the
    registers when it came to `branched`. */
 
     .intel_syntax noprefix
 #define SLOTS_OFFSET 4096
 #define BRANCHED_OFFSET 2048
-#define SLOTS_BYTES 65536
-#define RECORD_BYTES 216
+#define SLOTS_BYTES 131072
+#define RECORD_BYTES 728
 
     .section .run, "awx", @progbits
     .balign 4096
@@ -31,6 +31,22 @@ back:
     mov [rip + record + 120], r13
     mov [rip + record + 128], r14
     mov [rip + record + 136], r15
+    vmovdqu [rip + record + 152], ymm0
+    vmovdqu [rip + record + 184], ymm1
+    vmovdqu [rip + record + 216], ymm2
+    vmovdqu [rip + record + 248], ymm3
+    vmovdqu [rip + record + 280], ymm4
+    vmovdqu [rip + record + 312], ymm5
+    vmovdqu [rip + record + 344], ymm6
+    vmovdqu [rip + record + 376], ymm7
+    vmovdqu [rip + record + 408], ymm8
+    vmovdqu [rip + record + 440], ymm9
+    vmovdqu [rip + record + 472], ymm10
+    vmovdqu [rip + record + 504], ymm11
+    vmovdqu [rip + record + 536], ymm12
+    vmovdqu [rip + record + 568], ymm13
+    vmovdqu [rip + record + 600], ymm14
+    vmovdqu [rip + record + 632], ymm15
     lea rsp, [rip + stack_top]
     pushfq
     pop qword ptr [rip + record + 8]
@@ -48,6 +64,22 @@ next:
     call read_all
     lea rax, [rip + slots]
     add [rip + record], rax
+    vmovdqu ymm0, [rip + record + 152]
+    vmovdqu ymm1, [rip + record + 184]
+    vmovdqu ymm2, [rip + record + 216]
+    vmovdqu ymm3, [rip + record + 248]
+    vmovdqu ymm4, [rip + record + 280]
+    vmovdqu ymm5, [rip + record + 312]
+    vmovdqu ymm6, [rip + record + 344]
+    vmovdqu ymm7, [rip + record + 376]
+    vmovdqu ymm8, [rip + record + 408]
+    vmovdqu ymm9, [rip + record + 440]
+    vmovdqu ymm10, [rip + record + 472]
+    vmovdqu ymm11, [rip + record + 504]
+    vmovdqu ymm12, [rip + record + 536]
+    vmovdqu ymm13, [rip + record + 568]
+    vmovdqu ymm14, [rip + record + 600]
+    vmovdqu ymm15, [rip + record + 632]
     push qword ptr [rip + record + 8]
     popfq
     mov rax, [rip + record + 16]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intent_tool.machine import arm64, riscv64, riscv_encoder, x86_64
+from intent_tool.machine import arm64, riscv64, riscv_encoder, vector_x86_64, x86_64
 from intent_tool.machine.instruction import Row
 
 
@@ -17,6 +17,8 @@ class Isa:
     table: Mapping[str, Row]
     registers: tuple[str, ...]
     """The state: 64-bit names, without a zero register."""
+    vectors: Mapping[str, int]
+    """Width in bits of each vector register."""
     flags: Mapping[str, int]
     """Each flag's bit in the flags register."""
     conditions: Mapping[str, str]
@@ -82,17 +84,24 @@ def _riscv64_mnemonic(row: Row, code: bytes) -> str:
     return (riscv64.ENCODINGS[row.form].expansion or row.text).split()[0]
 
 
+def _x86_64_registers_of(kind: str) -> tuple[str, ...]:
+    if kind in ("xmm", "ymm"):
+        return vector_x86_64.REGISTERS
+    return x86_64.REGISTERS if kind[0] == "r" else ()
+
+
 def _arm64_registers_of(kind: str) -> tuple[str, ...]:
     if kind not in ("w", "x", "wsp", "xsp"):
         return ()
     return (*arm64.REGISTERS[:31], "sp" if kind.endswith("sp") else "xzr")
 
 
-X86_64 = Isa("x86_64", x86_64.TABLE, x86_64.REGISTERS, {"cf": 0, "pf": 2, "zf": 6, "sf": 7, "of": 11},
-             x86_64.CONDITIONS, _assemble("x86_64"), _mnemonic("x86_64"), x86_64.register_name,
-             lambda kind: x86_64.REGISTERS if kind[0] == "r" else (), "x86_64_v3")
-ARM64 = Isa("arm64", arm64.TABLE, arm64.REGISTERS, {"n": 31, "z": 30, "c": 29, "v": 28}, arm64.CONDITIONS,
-            _assemble("arm64"), _mnemonic("arm64"), arm64.register_name, _arm64_registers_of, "arm64")
-RISCV64 = Isa("riscv64", riscv64.TABLE, riscv64.REGISTERS[1:], {}, {}, _riscv64_assemble, _riscv64_mnemonic,
+X86_64 = Isa("x86_64", x86_64.TABLE, x86_64.REGISTERS, {f"ymm{n}": 256 for n in range(16)},
+             {"cf": 0, "pf": 2, "zf": 6, "sf": 7, "of": 11}, x86_64.CONDITIONS, _assemble("x86_64"),
+             _mnemonic("x86_64"), x86_64.register_name, _x86_64_registers_of, "x86_64_v3")
+ARM64 = Isa("arm64", arm64.TABLE, arm64.REGISTERS, {f"v{n}": 128 for n in range(32)},
+            {"n": 31, "z": 30, "c": 29, "v": 28}, arm64.CONDITIONS, _assemble("arm64"), _mnemonic("arm64"),
+            arm64.register_name, _arm64_registers_of, "arm64")
+RISCV64 = Isa("riscv64", riscv64.TABLE, riscv64.REGISTERS[1:], {}, {}, {}, _riscv64_assemble, _riscv64_mnemonic,
               riscv64.register_name, lambda kind: riscv64.REGISTERS if kind == "x" else (), "riscv64_zb")
 ISAS = (X86_64, ARM64, RISCV64)

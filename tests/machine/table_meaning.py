@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
@@ -28,6 +29,8 @@ class State:
     pc: int
     base: int
     memory: bytes
+    vectors: dict[str, int] = field(default_factory=dict)
+    """Without an entry: 0."""
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Outcome:
     flags: dict[str, int]
     pc: int
     memory: bytes
+    vectors: dict[str, int] = field(default_factory=dict)
     undefined: set[str] = field(default_factory=set)
     low_half: set[str] = field(default_factory=set)
     """Registers of which only the low 32 bits are promised."""
@@ -82,7 +86,11 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 
 def widths(kind: str) -> int:
     """Bits of a register kind."""
-    return {"r8": 8, "r16": 16, "r32": 32, "r64": 64, "w": 32, "wsp": 32, "x": 64, "xsp": 64}[kind]
+    if found := re.fullmatch(r"v\.(\d*)([bhsd])", kind):
+        # Of a lane the whole register.
+        return int(found[1]) * widths(found[2]) if found[1] else 128
+    return {"r8": 8, "r16": 16, "r32": 32, "r64": 64, "w": 32, "wsp": 32, "x": 64, "xsp": 64, "xmm": 128, "ymm": 256,
+            "b": 8, "h": 16, "s": 32, "d": 64, "q": 128}[kind]
 
 
 def environment(row: Row, operands: Mapping[str, Any], state: State, next_pc: int,
@@ -93,14 +101,15 @@ def environment(row: Row, operands: Mapping[str, Any], state: State, next_pc: in
         assert 0 <= start <= len(state.memory) - size, f"{row.form} loads outside the window"
         return int.from_bytes(state.memory[start:start + size], "little")
 
-    names: dict[str, Any] = {**state.registers, **state.flags, "load": load, "pc": state.pc,
+    names: dict[str, Any] = {**state.registers, **state.vectors, **state.flags, "load": load, "pc": state.pc,
                              "next_pc": next_pc}
     for operand in row.operands:
         value = operands[operand.name]
         if operand.kind == "cond":
             value = int(evaluate(conditions[value], state.flags))
         elif isinstance(value, str):
-            value = state.registers.get(value, 0) & (1 << widths(operand.kind)) - 1
+            whole = state.vectors if operand.is_vector else state.registers
+            value = whole.get(value, 0) & (1 << widths(operand.kind)) - 1
         names[operand.name] = value
     return names
 
@@ -110,11 +119,14 @@ def outcome(row: Row, operands: Mapping[str, Any], state: State, next_pc: int,
     """The state after the instruction. The zero registers (``xzr``, ``zero``) are not part of the state."""
     names = environment(row, operands, state, next_pc, conditions)
     values = {key: evaluate(text, names) for key, text in row.meaning.items()}
-    after = Outcome(dict(state.registers), dict(state.flags), next_pc, state.memory)
+    after = Outcome(dict(state.registers), dict(state.flags), next_pc, state.memory, dict(state.vectors))
     kinds = {operand.name: operand.kind for operand in row.operands}
     for key, value in values.items():
         if key == "pc":
             after.pc = value
+        elif key == "upper" and kinds["d"] == "xmm":
+            assert value == 0
+            after.vectors[operands["d"]] &= (1 << 128) - 1
         elif key == "upper":
             assert value == 0 or value is UNDEFINED
             if value is UNDEFINED:
@@ -139,6 +151,12 @@ def _write(after: Outcome, name: str, kind: str, value: Any) -> None:
         else:
             assert value in (0, 1), f"flag {name} becomes {value}"
             after.flags[name] = int(value)
+    elif name in after.vectors:
+        width = widths(kind) if kind else 256
+        assert 0 <= value < 1 << width, f"{name} ({kind}) becomes {value}"
+        # On ARM64 what is not written becomes 0.
+        kept = after.vectors[name] >> width << width if kind == "xmm" else 0
+        after.vectors[name] = kept | value
     elif name in after.registers:
         after.undefined.discard(name)
         if value is UNDEFINED:

@@ -123,6 +123,7 @@ def differences(isa: Isa, expected: Outcome, got: State) -> list[str]:
     masks = {name: (1 << (32 if name in expected.low_half else 64)) - 1 for name in isa.registers}
     values = [(name, expected.registers[name] & mask, got.registers[name] & mask) for name, mask in masks.items()]
     values += [(name, expected.flags[name], got.flags[name]) for name in isa.flags]
+    values += [(name, value, got.vectors[name]) for name, value in expected.vectors.items()]
     values.append(("pc", expected.pc, got.pc))
     found = [f"{name} is {there:#x}, must be {must:#x}" for name, must, there in values
              if there != must and name not in expected.undefined]

@@ -57,7 +57,7 @@ def _is_usable(row: Row, contract: Contract, target: Target, isa: Any) -> bool:
     # RISC-V's table has pseudo-instructions, too, which the disassembler knows by other names.
     if (mnemonic not in target.instructions and target.isa != "riscv64") or "undefined" in values:
         return False
-    if any(o.kind == "table" for o in row.operands):
+    if any(o.kind == "table" for o in row.operands) or row.uses_vectors:
         return False
     if "pc" in row.meaning:
         # Conditional, and to a label: the others are left to the rules, or leave the function.
