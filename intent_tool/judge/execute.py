@@ -189,8 +189,8 @@ class Executor:
         known = self.loops.get(head)
         if known is None:
             before: dict[int, list[int]] = {}
-            for block, following in self.successors.items():
-                for successor in following:
+            for block in self.rank:
+                for successor in self.successors[block]:
                     before.setdefault(successor, []).append(block)
             found, waiting = {head}, [b for b in before.get(head, ()) if self.rank[b] >= self.rank[head]]
             while waiting:
