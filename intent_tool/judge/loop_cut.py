@@ -373,7 +373,7 @@ class LoopCut:
             self._demand(executor, state, fold.covers(rounds), f"how far the contract is {when}")
         for name, (place, fold, holds) in self.noted.items():
             held = self._held(place, fold, holds, rounds, state.registers[name])
-            self._demand(executor, state, equal(graph, state.registers[name], held), f"%{name} {when}")
+            self._demand(executor, state, equal(graph, state.registers[name], held), f"%{place.register} {when}")
         frame = next(r for r in self.loops.call.layout.regions if r.is_frame)
         for at, (place, fold, holds) in self.slots.items():
             word = executor.layout.byte(state.contents, frame, at)
