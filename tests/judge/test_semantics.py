@@ -296,6 +296,15 @@ def test_meaning_is_what_the_processor_does(isa: Isa, mnemonic: str) -> None:
     (RISCV64, "rem", isa_of("riscv64").own["remw"].meaning), (RISCV64, "max", isa_of("riscv64").own["maxu"].meaning),
     (RISCV64, "bclr", isa_of("riscv64").own["binv"].meaning),
     (RISCV64, "sh2add", isa_of("riscv64").own["sh1add"].meaning),
+    *((X86_64, right, isa_of("x86_64").own[wrong].meaning) for right, wrong in (
+        ("paddusb", "paddsb"), ("pcmpgtw", "pcmpeqw"), ("psraw", "psrlw"), ("punpcklbw", "punpckhbw"),
+        ("pavgb", "paddb"), ("vpminub", "vpminsb"), ("vpslldq", "vpsrldq"), ("vpmulhuw", "vpmulhw"),
+        ("vpackuswb", "vpacksswb"),
+        ("vpabsb", "vmovdqa"), ("vmovq", "vmovd"))),
+    *((ARM64, right, isa_of("arm64").own[wrong].meaning) for right, wrong in (
+        ("uaddlv", "saddlv h, v.16b"), ("xtn2", "xtn v.8b, v.8h"), ("cmhs", "cmhi v.16b, v.16b, v.16b"),
+        ("sri", "ushr v.16b, v.16b, i"), ("bif", "bit v.16b, v.16b, v.16b"), ("urhadd", "uhadd v.8h, v.8h, v.8h"),
+        ("ld1", "st1 {v.16b}, [x]"), ("uqxtn", "sqxtun v.8b, v.8h"))),
 ])
 def test_wrong_meaning_is_noticed(isa: Isa, mnemonic: str, wrong: Callable[[Run, Any], None],
                                   monkeypatch: pytest.MonkeyPatch) -> None:
