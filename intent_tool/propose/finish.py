@@ -17,6 +17,7 @@ def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Targ
     saved = [r for r in target.abi.callee_saved if r in used]
     frame = FRAMES[target.isa](saved, slots)
     lines: list[str] = list(frame.enter)
+    writes_ymm = any(o.kind == "ymm" and o.role != "use" for b in blocks for c in b.codes() for o in c.row.operands)
     jumped_to = {v for b in blocks for c in b.end for v in c.values if isinstance(v, str)}
     for block in blocks:
         if block.label in jumped_to:
@@ -26,7 +27,8 @@ def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Targ
             if code.label:
                 lines.append(code.label + ":")
             if code.row.form == "ret":
-                lines += frame.leave
+                # Else code without AVX that follows would be slow (Intel's optimization manual, 11.3).
+                lines += ["vzeroupper"] * writes_ymm + frame.leave
             lines.append(_text(code, codes[k + 1:], target, frame))
     tables = tuple(Table(f".Ltable{k}", size, data) for k, (size, data) in enumerate(function.tables))
     labels = {line[:-1] for line in lines if line.endswith(":")}
