@@ -49,7 +49,7 @@ def _bitfield(run: Run, word: int) -> None:
     top = place + field.width
     if word >> 29 & 3 == 2 and top == width:
         # LSL: a multiple, as addresses are made of.
-        _set(run, word & 31, g.shl(source, g.const(place, width)))
+        set_general(run, word & 31, g.shl(source, g.const(place, width)))
         return
     match word >> 29 & 3:
         case 0:

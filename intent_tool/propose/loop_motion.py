@@ -21,7 +21,8 @@ from intent_tool.propose.ir import (
     drop_unused,
 )
 
-FIXED = frozenset({"load", "store", "load_step", "store_step", "v_load", "v_store", "param", "udiv", "urem", "sdiv", "srem", "div128"})
+FIXED = frozenset({"load", "store", "load_step", "store_step", "v_load", "v_store", "param", "udiv", "urem", "sdiv",
+                   "srem", "div128"})
 """What may trap, or depends on its place."""
 FAR = 2000
 """The displacement that every target has room for (a multiple of any element's size)."""

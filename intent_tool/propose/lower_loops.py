@@ -21,8 +21,8 @@ Ways = list[tuple[Block, Words]]
 class Loops(VectorLoops):
     def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Callable[[int, Words], Words],
               first: int | None = None) -> tuple[Shape, Words]:
-        """`limit` (at least one) times `body(number of the round, values)`, which gives the next values. Where `first`
-        is given (below `limit`), rounds are counted from there.
+        """`limit` (at least one) times `body(number of the round, values)`, which gives the next values. Rounds are
+        counted from `first`, where it is given (below `limit`).
 
         Goes on behind the loop, with the values of the last round. `bound` are the ids of the variables that the body
         binds."""

@@ -17,7 +17,6 @@ from intent_tool.propose.select import Selector, copy_early, drop_repeated_tests
 from intent_tool.propose.vector_loops import VectorWishes
 from intent_tool.propose.vector_target import vector_target
 
-
 UNROLL = (4, 2, 1)
 """Vectors a turn, at most, in the order in which they are tried: registers may be short."""
 

@@ -36,18 +36,18 @@ class X86Vectors(Selector):
             d = self.backend.new_vector()
             self.emit(f"v{name} {self.r}, {self.r}, {self.r}", d=d, a=a, b=b)
             return d
-        d = self.copied(a)
-        self.emit(f"{name} xmm, xmm", d=d, a=b)
-        return d
+        copy = self.copied(a)
+        self.emit(f"{name} xmm, xmm", d=copy, a=b)
+        return copy
 
     def counted(self, name: str, a: Register, count: int) -> Register:
         if self.is_vex:
             d = self.backend.new_vector()
             self.emit(f"v{name} {self.r}, {self.r}, u8", d=d, a=a, i=count)
             return d
-        d = self.copied(a)
-        self.emit(f"{name} xmm, u8", d=d, i=count)
-        return d
+        copy = self.copied(a)
+        self.emit(f"{name} xmm, u8", d=copy, i=count)
+        return copy
 
     def shuffled(self, name: str, a: Register, order: int) -> Register:
         d = self.backend.new_vector()
@@ -140,7 +140,7 @@ class X86Vectors(Selector):
             lane = 32
         else:
             word = self.use(i.args[0])
-        d = self.backend.new_vector()
+        d: Register = self.backend.new_vector()
         self.emit(f"{self.v}movq xmm, r64" if lane == 64 else f"{self.v}movd xmm, r32", d=d, a=word)
         if self.is_vex:
             self.emit(f"vpbroadcast{SUFFIX[lane]} ymm, xmm", d=self.define(i.dest[0]), a=d)

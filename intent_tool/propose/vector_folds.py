@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from intent_tool.language.terms import Term, walk
@@ -59,7 +60,7 @@ class VectorFold:
         (term,) = self.terms
         if self.op in ("all", "any"):
             op = "and" if self.op == "all" else "or"
-            masks = []
+            masks: list[int] = []
             for offset in offsets:
                 lanes.begin(offset)
                 masks += lanes.straight(lanes.mask(term, self.lane))
@@ -239,15 +240,13 @@ class _Sum:
                 return 32, [_Part(lanes.emit("v_madd", x, y), low, high) for _ in self.each_offset()
                             for x, y in zip(lanes.value(a, 16), lanes.value(b, 16), strict=True)]
         for width in LANES:
-            if width >= self.lane or holds(width, term):
-                width = min(width, self.lane)
-                try:
-                    return width, [_Part(x, term.lo, term.hi) for _ in self.each_offset()
-                                   for x in lanes.value(term, width)]
-                except Unfit:
-                    if width == self.lane:
-                        raise
-        raise Unfit
+            if width < self.lane and holds(width, term):
+                with suppress(Unfit):
+                    return self.values(term, width)
+        return self.values(term, self.lane)
+
+    def values(self, term: Term, width: int) -> tuple[int, list[_Part]]:
+        return width, [_Part(x, term.lo, term.hi) for _ in self.each_offset() for x in self.lanes.value(term, width)]
 
     def conditions(self, term: Term) -> tuple[int, list[_Part]]:
         """Ones are -1."""

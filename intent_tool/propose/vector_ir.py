@@ -56,9 +56,7 @@ VECTORS = (128, 256)
 
 def verify_vector_widths(op: str, imm: Any, widths: list[int]) -> None:
     """`widths` of results and arguments."""
-    if op == "v_load":
-        assert widths[0] in VECTORS and imm[1] * 8 <= widths[0] and set(widths[1:]) == {64}, (op, widths)
-    elif op == "v_store":
+    if op in ("v_load", "v_store"):
         assert widths[0] in VECTORS and imm[1] * 8 <= widths[0] and set(widths[1:]) == {64}, (op, widths)
     elif op in ("v_splat", "v_word"):
         assert widths[0] in VECTORS and widths[1] == (64 if imm == 64 else 32), (op, imm, widths)

@@ -309,7 +309,8 @@ class _VectorLoop:
                 known = v.b.constant_of(words[0]) if len(words) == 1 else None
                 if known is not None and job.plan.states[k].lo < 0 and known >> v.b.width(words[0]) - 1:
                     known -= 1 << v.b.width(words[0])
-                note.statements.append((f"{{0}} = {what}", words[:1]) if known is None else (f"{what} == {known}", ()))
+                note.statements.append((f"{{0}} = {what}", words[:1]) if known is None else
+                                       (f"{what} == {known}", ()))
         note.statements += job.written
         return note
 

@@ -57,8 +57,8 @@ class Place:
 
 
 class LaneTerms(Lanes):
-    """`index` is the number of the round, `bound` has the ids of all that changes from round to round. One turn of the
-    loop does `count` rounds, from `offset` on after the round that the cursor is at."""
+    """`index` is the number of the round, `bound` has the ids of all that changes from round to round. `count` rounds
+    are done at once, from `offset` on after the round that the loop is at."""
 
     def __init__(self, values: Values, machine: VectorTarget, index: Term, bound: frozenset[int], count: int,
                  is_natural: bool) -> None:
@@ -209,7 +209,8 @@ class LaneTerms(Lanes):
     def extended_load(self, term: Term, lane: int) -> Parts | None:
         """A load into wider lanes, where that is one instruction more for each vector."""
         have = self.values.types[term.data].bits
-        if have >= lane or not self.is_natural or not self.has("v_extend", have) or self.place_of(term.args[0]).sign != 1:
+        if have >= lane or not self.is_natural or not self.has("v_extend", have) \
+                or self.place_of(term.args[0]).sign != 1:
             return None
         imm = have, lane, self.values.types[term.data].signed
         return tuple(self.emit("v_extend", self.part_of_load(term, k, self.bits * have // lane), imm=imm)
@@ -240,13 +241,15 @@ class LaneTerms(Lanes):
             for is_signed in signedness(16, a, b):
                 high = "v_mulhi_s" if is_signed else "v_mulhi_u"
                 if self.has(high, 16):
-                    factors = self.value(a, 16), self.value(b, 16)
-                    return tuple(p for x, y in zip(*factors, strict=True)
-                                 for p in self.zipped(self.mul(x, y, 16), self.emit(high, x, y, imm=16), 16,
-                                                      self.is_natural))
+                    return self.wide_product(high, self.value(a, 16), self.value(b, 16))
         if not self.has("v_mul", lane):
             raise Unfit
         return self.each(lambda x, y: self.mul(x, y, lane), self.value(a, lane), self.value(b, lane))
+
+    def wide_product(self, high: str, a: Parts, b: Parts) -> Parts:
+        """Of lanes of 16 bits, in 32."""
+        return tuple(p for x, y in zip(a, b, strict=True)
+                     for p in self.zipped(self.mul(x, y, 16), self.emit(high, x, y, imm=16), 16, self.is_natural))
 
     def lanes_bitwise(self, term: Term, lane: int) -> Parts:
         return self.each(lambda a, b: self.bitwise(term.op, a, b), *(self.value(a, lane) for a in term.args))
@@ -292,8 +295,8 @@ class LaneTerms(Lanes):
         if count == 16:
             return high
         low = self.each(lambda x, y: self.mul(x, y, 16), a, b)
-        return self.each(lambda h, l: self.bitwise("or", self.shift("shl", h, 16 - count, 16),
-                                                   self.shift("lshr", l, count, 16)), high, low)
+        return self.each(lambda above, below: self.bitwise("or", self.shift("shl", above, 16 - count, 16),
+                                                           self.shift("lshr", below, count, 16)), high, low)
 
     def lanes_floordiv(self, term: Term, lane: int) -> Parts:
         a, divisor = term.args
@@ -321,8 +324,8 @@ class LaneTerms(Lanes):
         a = term.args[0]
         if a.op == "sub":
             for is_signed in signedness(lane, *a.args):
-                x, y = (self.value(t, lane) for t in a.args)
-                return self.each(lambda p, q: self.distance(p, q, lane, is_signed), x, y)
+                return tuple(self.distance(x, y, lane, is_signed)
+                             for x, y in zip(self.value(a.args[0], lane), self.value(a.args[1], lane), strict=True))
         if not fits(a, lane, True):
             raise Unfit
         return self.each(lambda x: self.abs(x, lane), self.value(a, lane))
@@ -404,14 +407,13 @@ class LaneTerms(Lanes):
             suffix = "ss" if is_signed else "us"
             if inner.op in ("add", "sub") and all(fits(a, lane, is_signed) for a in inner.args) \
                     and self.has(f"v_{inner.op}_{suffix}", lane):
-                op = f"v_{inner.op}_{suffix}"
-                return self.each(lambda a, b: self.emit(op, a, b, imm=lane),
-                                 *(self.value(a, lane) for a in inner.args))
+                return tuple(self.emit(f"v_{inner.op}_{suffix}", a, b, imm=lane) for a, b in
+                             zip(self.value(inner.args[0], lane), self.value(inner.args[1], lane), strict=True))
             # A constant less than nothing is subtracted.
             if inner.op == "add" and inner.args[1].op == "const" and not is_signed and self.has("v_sub_us", lane) \
                     and -(1 << lane) < inner.args[1].data < 0 and fits(inner.args[0], lane, False):
                 by = self.const(-inner.args[1].data, lane)
-                return self.each(lambda a: self.emit("v_sub_us", a, by, imm=lane), self.value(inner.args[0], lane))
+                return tuple(self.emit("v_sub_us", a, by, imm=lane) for a in self.value(inner.args[0], lane))
             if fits(inner, 2 * lane, True) and self.has(f"v_pack_{suffix}", lane):
                 return self.halved(self.value(inner, 2 * lane), lane, suffix)
         return None
@@ -461,10 +463,8 @@ class LaneTerms(Lanes):
             # A constant more in some lanes: by a mask on the constant.
             if plain.op == "add" and plain.args[1].op == "const" and plain.args[0].bare is other.bare:
                 more = self.const(plain.args[1].data, lane)
-                if turned == is_inverted:
-                    return self.each(lambda x, m: self.add(x, self.bitwise("and", m, more), lane),
-                                     self.value(other, lane), mask)
-                return self.each(lambda x, m: self.add(x, self.andn(m, more), lane), self.value(other, lane), mask)
+                chosen = [self.bitwise("and", m, more) if turned == is_inverted else self.andn(m, more) for m in mask]
+                return tuple(self.add(x, c, lane) for x, c in zip(self.value(other, lane), chosen, strict=True))
         x, y = self.value(then, lane), self.value(otherwise, lane)
         if is_inverted:
             x, y = y, x
@@ -518,7 +518,8 @@ class LaneTerms(Lanes):
                 values = self.try_value(condition, width)
                 if values is not None and self.has("v_eq", width):
                     zero = self.const(0, width)
-                    return self.resized_mask(self.each(lambda x: self.equal(x, zero, width), values), width, lane), True
+                    parts = tuple(self.equal(x, zero, width) for x in values)
+                    return self.resized_mask(parts, width, lane), True
         raise Unfit
 
     def joined_mask(self, condition: Term, lane: int) -> Mask:
@@ -562,22 +563,15 @@ class LaneTerms(Lanes):
         for width in LANES:
             if not holds(width, x) or not self.has("v_gt_s", width) or low > high:
                 continue
-            least, most = x.lo, x.hi
-            low, high = max(low, least), min(high, most)
+            low, high = max(low, x.lo), min(high, x.hi)
             values = self.try_value(x, width)
             if values is None:
                 continue
-            bottom = -(1 << width - 1)
             if high - low + 1 >= 1 << width or low > high:
                 raise Unfit
-            if not any(-(1 << width - 1) <= v < 1 << width for v in (low, high)):
-                raise Unfit
-            moved = self.const(bottom - low, width)
-            limit = bottom + high - low + 1
-            if limit >= 1 << width - 1:
-                raise Unfit
-            above = self.const(limit, width)
-            parts = self.each(lambda v: self.emit_gt(True, above, self.add(v, moved, width), width), values)
+            bottom = -(1 << width - 1)
+            moved, above = self.const(bottom - low, width), self.const(bottom + high - low + 1, width)
+            parts = tuple(self.emit_gt(True, above, self.add(v, moved, width), width) for v in values)
             return self.resized_mask(parts, width, lane), not is_inside
         raise Unfit
 
