@@ -124,6 +124,9 @@ def register_name(register: object, kind: str, target: Target) -> str:
         from intent_tool.machine.x86_64 import register_name as x86_64_name
         return x86_64_name(register, kind)
     if target.isa == "arm64":
+        if register.startswith("v"):
+            from intent_tool.machine.arm64 import register_name as arm64_name
+            return arm64_name(register, kind)
         if register in ("sp", "xzr"):
             return register if kind.startswith("x") else {"sp": "wsp", "xzr": "wzr"}[register]
         return ("w" if kind.startswith("w") else "x") + register[1:]

@@ -18,6 +18,7 @@ v_add v_sub v_mul          lane by lane
 v_min_u v_max_u v_min_s v_max_s  unsigned and signed
 v_add_us v_sub_us v_add_ss v_sub_ss  saturating: unsigned and signed
 v_avg                      (a + b + 1) >> 1, unsigned
+v_abd_u v_abd_s            the distance of two
 v_abs                      of signed lanes
 v_eq v_gt_s v_gt_u         ones where it holds, else zeros
 v_mulhi_u v_mulhi_s        the upper half of the product

@@ -29,6 +29,7 @@ _NEON: Mapping[str, tuple[int, ...]] = {
     "v_eq": _ALL, "v_gt_s": _ALL, "v_gt_u": _ALL, "v_shl": _ALL, "v_lshr": _ALL, "v_ashr": _ALL, "v_abs": _ALL,
     "v_bswap": (16, 32, 64), "v_popcount": (8,), "v_pack_us": _TO_WORD, "v_pack_ss": _TO_WORD, "v_pairs": _TO_WORD,
     "v_reverse": _ALL, "v_low": _TO_WORD, "v_pack_trunc": _TO_WORD, "v_fold": _ALL,
+    "v_abd_u": _TO_WORD, "v_abd_s": _TO_WORD,
 }
 
 

@@ -332,6 +332,8 @@ class LaneTerms(Lanes):
 
     def distance(self, a: int, b: int, lane: int, is_signed: bool) -> int:
         """``abs(a - b)``."""
+        if self.has(f"v_abd_{'s' if is_signed else 'u'}", lane):
+            return self.emit(f"v_abd_{'s' if is_signed else 'u'}", a, b, imm=lane)
         if not is_signed and self.has("v_sub_us", lane):
             return self.bitwise("or", self.emit("v_sub_us", a, b, imm=lane), self.emit("v_sub_us", b, a, imm=lane))
         letter = "s" if is_signed else "u"
