@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from intent_tool.judge.emulate import harness_path
+from intent_tool.judge.encodings_x86_64 import VEX_MNEMONICS
 from intent_tool.judge.engine import make_engine
 from intent_tool.judge.harness.protocol import (
     ARGUMENT_REGISTERS,
@@ -46,12 +47,17 @@ _X86_FLAGS = 0x8d5
 _DIRECTION_FLAG = 1 << 10
 _MISTAKEN = {"x86_64": frozenset({"bzhi"}), "arm64": frozenset[str](), "riscv64": frozenset[str]()}
 """Mnemonics that unicorn 2.1 gets wrong on some operands; other emulators decide about them alone."""
+_LACKING = {"x86_64": VEX_MNEMONICS, "arm64": frozenset[str](), "riscv64": frozenset[str]()}
+"""Mnemonics that it does not have: AVX."""
 
 
 def supports(target: Target, mnemonics: Collection[str]) -> str | None:
     """Why unicorn cannot run code with these instructions; None when it can."""
     if target.emulator == "none":
         return f"unicorn lacks the instructions of {target.name}"
+    lacking = sorted(_LACKING[target.isa].intersection(mnemonics))
+    if lacking:
+        return f"unicorn has no `{lacking[0]}`"
     wrong = sorted(_MISTAKEN[target.isa].intersection(mnemonics))
     if wrong:
         return f"unicorn gets `{wrong[0]}` wrong"

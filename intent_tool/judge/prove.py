@@ -36,6 +36,10 @@ STACK_BYTES = 64 * 1024
 """What a function may take when its contract says nothing (the emulators give it as much)."""
 
 
+_LOW_HALVES_KEPT = {"x86_64": (), "arm64": tuple(f"v{n}" for n in range(8, 16)), "riscv64": ()}
+"""Vector registers whose low 64 bits must hold their entry values on return (AAPCS64 6.1.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counterexample:
     arguments: Arguments
@@ -262,6 +266,10 @@ class Prover:
                 what = f"does not preserve {name}" if name in abi.callee_saved else (
                     f"changes {name}, which belongs to the platform")
                 yield Claim(Question(requires, graph.eq(after[name], before)), what, "abi")
+        for name in _LOW_HALVES_KEPT[self.target.isa]:
+            low = graph.extract(after[name], 63, 0)
+            yield Claim(Question(requires, graph.eq(low, graph.extract(call.registers[name], 63, 0))),
+                        f"does not preserve the low half of {name}", "abi")
         if "df" in after:
             yield Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
 

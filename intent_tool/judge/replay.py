@@ -2,8 +2,9 @@
 what the solver chose.
 
 A few instructions before the function load the registers; they are put together here, since nothing that generates
-code may have a part in the judge. Encodings: Intel SDM volume 2 (MOV 8B /r, PUSH FF /6, POPFQ 9D, JMP E9); Arm ARM
-C6.2 (LDR literal, MSR NZCV, B); RISC-V unprivileged manual, "RV32I" and "RV64I" (AUIPC, LD, JAL).
+code may have a part in the judge. Encodings: Intel SDM volume 2 (MOV 8B /r, MOVDQU F3 0F 6F /r and with VEX, PUSH
+FF /6, POPFQ 9D, JMP E9); Arm ARM C6.2 and C7.2 (LDR literal, MSR NZCV, B); RISC-V unprivileged manual, "RV32I" and
+"RV64I" (AUIPC, LD, JAL).
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def replay(subject: Subject, arguments: Arguments, model: Mapping[str, int]) -> 
     """What goes wrong with the call, as the emulator sees it; None when nothing does."""
     words = _words(subject.contract, subject.target, arguments, model)
     flags = sum((model.get(f"junk.{name}", 0) & 1) << bit for name, bit in _FLAG_BITS[subject.target.isa].items())
-    loader = _loader(subject.target, words, flags)
+    vectors = {int(found[1]): value for name, value in model.items()
+               if (found := re.fullmatch(r"junk\.(?:v|ymm)(\d+)", name))}
+    loader = _loader(subject.target, words, flags, vectors)
     prepared = replace(subject, image=_prefixed(subject.image, loader))
     for seed in range(_SEEDS):
         # Three calls, so that buffers lie at both of their ends against an inaccessible page, and at neither.
@@ -73,36 +76,50 @@ def _prefixed(image: Image, prefix: bytes) -> Image:
                    misalignment=(image.misalignment - size) % max(image.alignment, 64))
 
 
-def _loader(target: Target, words: Mapping[str, int], flags: int) -> bytes:
+def _loader(target: Target, words: Mapping[str, int], flags: int, vectors: Mapping[int, int]) -> bytes:
     """Code that loads the registers and flags and goes on behind itself, at the next multiple of 64."""
-    return {"x86_64": _load_x86_64, "arm64": _load_arm64, "riscv64": _load_riscv64}[target.isa](words, flags)
+    if target.isa == "x86_64":
+        return _load_x86_64(words, flags, vectors, target.has("avx2"))
+    return _load_arm64(words, flags, vectors) if target.isa == "arm64" else _load_riscv64(words, flags)
 
 
 def _pool(words: Mapping[str, int], flags: int) -> bytes:
     return struct.pack(f"<{len(words) + 1}Q", flags, *(w & (1 << 64) - 1 for w in words.values()))
 
 
-def _load_x86_64(words: Mapping[str, int], flags: int) -> bytes:
-    pool = _pool(words, flags)
-    size = 7 + 7 * len(words) + 5
+def _load_x86_64(words: Mapping[str, int], flags: int, vectors: Mapping[int, int], has_avx: bool) -> bytes:
+    """Without AVX the upper halves of vectors stay as they are: nothing can read them."""
+    width = 32 if has_avx else 16
+    pool = _pool(words, flags) + b"".join((v & (1 << 8 * width) - 1).to_bytes(width, "little")
+                                          for v in vectors.values())
+    size = 7 + 7 * len(words) + 9 * len(vectors) + 5
     end = size + len(pool)
     code = b"\xff\x35" + struct.pack("<i", size - 6) + b"\x9d"
     for k, name in enumerate(words):
         number = _X86_NUMBERS[name]
         code += bytes((0x48 | number >> 3 << 2, 0x8b, (number & 7) << 3 | 5))
         code += struct.pack("<i", size + 8 * (k + 1) - (len(code) + 4))
+    first = size + 8 * (len(words) + 1)
+    for k, number in enumerate(vectors):
+        # VEX.256.F3.0F.WIG in its long form: the inverted R bit extends the register's number.
+        code += bytes((0xc4, 0x61 | (number < 8) << 7, 0x7e) if has_avx else (0xf3, 0x40 | number >> 3 << 2, 0x0f))
+        code += bytes((0x6f, (number & 7) << 3 | 5))
+        code += struct.pack("<i", first + width * k - (len(code) + 4))
     code += b"\xe9" + struct.pack("<i", end + -end % 64 - size)
     return (code + pool).ljust(end + -end % 64, b"\0")
 
 
-def _load_arm64(words: Mapping[str, int], flags: int) -> bytes:
-    pool = _pool(words, flags)
-    count = 2 + len(words) + 1
+def _load_arm64(words: Mapping[str, int], flags: int, vectors: Mapping[int, int]) -> bytes:
+    pool = _pool(words, flags) + b"".join(v.to_bytes(16, "little") for v in vectors.values())
+    count = 2 + len(words) + len(vectors) + 1
     start = 4 * count + 4 * count % 8
     end = start + len(pool)
     code = [0x58000000 | start // 4 << 5 | 9, 0xd51b4200 | 9]
     for k, name in enumerate(words):
         code.append(0x58000000 | (start + 8 * (k + 1) - 4 * len(code)) // 4 << 5 | int(name[1:]))
+    first = start + 8 * (len(words) + 1)
+    for k, number in enumerate(vectors):
+        code.append(0x9c000000 | (first + 16 * k - 4 * len(code)) // 4 << 5 | number)
     code.append(0x14000000 | (end + -end % 64 - 4 * len(code)) // 4)
     return struct.pack(f"<{count}I", *code).ljust(start, b"\0") + pool + bytes(-end % 64)
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from intent_tool.machine import registers, row_notation
-from intent_tool.machine.instruction import Row
+from intent_tool.machine import registers, row_notation, vector_arm64
+from intent_tool.machine.instruction import Operand, Row
 
 REGISTERS = registers.ARM64
 """64-bit names. Encoding 31 is the zero register or the stack pointer, as the operand's kind says."""
@@ -31,10 +31,14 @@ CONDITIONS = {
 
 
 def register_name(register: int | str, kind: str) -> str:
-    """The name of a register, given by its encoding or its 64-bit name, at the width of `kind`.
+    """The name of a register, given by its encoding or its 64-bit name (of vectors ``v…``), at the width of `kind`.
 
     ``register_name("x0", "w") == "w0"``, ``register_name(31, "x") == "xzr"``, ``register_name("sp", "wsp") ==
-    "wsp"``. Raises ValueError for a name that is none, or that the kind does not admit."""
+    "wsp"``, ``register_name("v3", "v.16b") == "v3.16b"``. Raises ValueError for a name that is none, or that the
+    kind does not admit."""
+    if Operand("", kind, "").is_vector:
+        number = vector_arm64.REGISTERS.index(register) if isinstance(register, str) else register
+        return vector_arm64.register_name(number, kind)
     wide, stack = kind.startswith("x"), kind.endswith("sp")
     if kind not in ("x", "w", "xsp", "wsp"):
         raise ValueError(f"no kind of register: {kind}")
@@ -300,6 +304,7 @@ def _addresses(size: int) -> Iterator[tuple[bool, str, str, str]]:
 def _rows() -> Iterator[Row]:
     for family in (_moves, _arithmetic, _logic, _multiplication, _shifts, _bits, _conditional, _control, _memory):
         yield from family()
+    yield from vector_arm64.rows(_row, _addresses)
 
 
 TABLE: dict[str, Row] = row_notation.table(_rows())

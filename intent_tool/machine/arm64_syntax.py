@@ -21,7 +21,10 @@ CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", 
 _CONDITION_NAMES = {"cs": "hs", "cc": "lo"}
 
 _GENERAL = re.compile(r"[xw](?:[12]?[0-9]|30|zr)|w?sp")
-_VECTOR = re.compile(r"[bhsd](?:[12]?[0-9]|3[01])|v(?:[12]?[0-9]|3[01])\.(?:8b|16b)")
+_NUMBER = "(?:[12]?[0-9]|3[01])"
+_VECTOR = re.compile(rf"[bhsdq]{_NUMBER}|v{_NUMBER}\.(?:8b|16b|4h|8h|2s|4s|1d|2d)|v{_NUMBER}\.[bhsd]@[0-9]+")
+"""A whole register, its low bits, or a lane, which is written ``v3.b@5`` here."""
+_LIST = re.compile(rf"\{{v{_NUMBER}\.16b(?:\|v{_NUMBER}\.16b){{0,3}}\}}")
 _SHIFTS = ("lsl", "lsr", "asr", "ror")
 _EXTENDS = ("uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx")
 
@@ -85,6 +88,12 @@ def condition_name(text: str) -> str:
 def _operands(text: str) -> tuple[Operand, ...]:
     if text.endswith(","):
         raise Unencodable("an operand is missing")
+    if "@" in text or "|" in text:
+        raise Unencodable(f"`{text}` is not a list of operands")
+    # Lanes and lists of registers without brackets and commas of their own.
+    text = re.sub(r"(\bv[0-9]+\.[bhsd])\[([0-9]|1[0-5]|0x[0-9a-f])\]",
+                  lambda found: f"{found[1]}@{int(found[2], 0)}", text)
+    text = re.sub(r"\{([^{}]*)\}", lambda found: "{" + found[1].replace(", ", "|") + "}", text)
     operands: list[Operand] = []
     for part in re.findall(r"(?:\[[^\[\]]*\]!?|[^,\[\]]*)(?:,|$)", text) if text else ():
         word = part.removesuffix(",").strip()
@@ -92,9 +101,10 @@ def _operands(text: str) -> tuple[Operand, ...]:
             continue
         last = operands[-1] if operands else None
         if isinstance(last, Memory) and last.mode == "offset" and word[:1] in set("#-0123456789"):
-            step = _immediate(word)
-            # capstone shows a negative one as if it had no sign.
-            operands[-1] = Memory((*last.parts, step - (1 << 64) if step >> 63 == 1 else step), "post")
+            amount = _immediate(word)
+            # The disassembler writes a negative one unsigned where the data is a vector register.
+            amount -= 1 << 64 if amount >> 63 == 1 else 0
+            operands[-1] = Memory((*last.parts, amount), "post")
         else:
             operands.append(_operand(word))
     spelled = re.sub(r"\s", "", text)
@@ -104,8 +114,11 @@ def _operands(text: str) -> tuple[Operand, ...]:
 
 
 def _operand(word: str) -> Operand:
-    if _GENERAL.fullmatch(word) or _VECTOR.fullmatch(word):
+    if _GENERAL.fullmatch(word) or _VECTOR.fullmatch(word) or _LIST.fullmatch(word):
         return word
+    if word == "#0000000000000000":
+        # As the disassembler writes the vector constant.
+        return 0
     if word in CONDITIONS or word in _CONDITION_NAMES:
         return Condition(condition_name(word))
     found = re.fullmatch(r"(\w{3,4})(?: (#?\w+))?", word)
@@ -197,7 +210,17 @@ def _move(o: tuple[Operand, ...]) -> Line | None:
         if "sp" in (d, source) or "wsp" in (d, source):
             return Line("add", (d, source, 0))
         return Line("orr", (d, _zero(o), source))
+    if isinstance(source, str) and source.endswith(("b", "h", "s", "d")):
+        return Line("orr", (d, source, source))
     return None
+
+
+def _lane_move(o: tuple[Operand, ...]) -> Line | None:
+    """dup, ins and umov as the move that they are: of a lane to a scalar or a lane, or whole to a register."""
+    d, source = o
+    is_whole = isinstance(source, str) and re.search(r"\.[sd]@", source) is not None
+    moves = isinstance(d, str) and ("@" in d or d[0] in "bhsd" or (d[0] in "wx" and is_whole))
+    return Line("mov", o) if moves else None
 
 
 def _wide(invert: bool) -> Alias:
@@ -250,6 +273,11 @@ def _extension(base: str, last: int) -> Alias:
     return extension
 
 
+def _no_shift(base: str) -> Alias:
+    """``uxtl d, n`` is ``ushll d, n, #0``."""
+    return lambda o: Line(base, (*o, 0))
+
+
 def _conditional(base: str, sources: int) -> Alias:
     """``cset d, c`` is ``csinc d, zr, zr, not c``; ``cinc d, n, c`` is ``csinc d, n, n, not c``."""
     def conditional(o: tuple[Operand, ...]) -> Line | None:
@@ -264,6 +292,9 @@ def _conditional(base: str, sources: int) -> Alias:
 
 _ALIASES: dict[tuple[str, int], Alias] = {
     ("mov", 2): _move, ("movz", -1): _wide(False), ("movn", -1): _wide(True),
+    ("dup", 2): _lane_move, ("ins", 2): _lane_move, ("umov", 2): _lane_move,
+    **{(f"{letter}xtl{two}", 2): _no_shift(f"{letter}shll{two}") for letter in "us" for two in ("", "2")},
+    ("not", 2): lambda o: Line("mvn", o),
     ("mvn", -1): _zero_second("orn"), ("neg", -1): _zero_second("sub"), ("negs", -1): _zero_second("subs"),
     ("ngc", -1): _zero_second("sbc"), ("ngcs", -1): _zero_second("sbcs"),
     ("cmp", -1): _zero_first("subs"), ("cmn", -1): _zero_first("adds"), ("tst", -1): _zero_first("ands"),

@@ -19,5 +19,8 @@ def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
         from intent_tool.propose.program import lower_program
         yield Candidate(lower_program(contract, target), "lowering")
     else:
-        from intent_tool.propose.lowering import lower_function
+        from intent_tool.propose.lowering import lower_function, lower_in_vectors
+        vectors = lower_in_vectors(contract, target)
+        if vectors is not None:
+            yield Candidate(vectors, "lowering")
         yield Candidate(lower_function(contract, target), "lowering")

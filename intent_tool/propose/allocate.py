@@ -19,6 +19,10 @@ CONSTANT, COUNTING = 0.25, 8.0
 rounds of a loop, whose note needs it in one."""
 
 
+class NoVectorRegister(Exception):
+    """A vector would have to be kept in memory."""
+
+
 @dataclass(slots=True)
 class Places:
     """Where each virtual register has come to be: in a physical one, or in a frame slot; constants in neither."""
@@ -39,6 +43,8 @@ def allocate(blocks: list[CodeBlock], backend: Backend) -> Places:
             break
         for register in sorted(spilled):
             assert register not in temporary, "a register that only crosses one instruction found no place"
+            if register in backend.vectors:
+                raise NoVectorRegister
             if register in backend.remake:
                 _remake(blocks, backend, register, temporary)
             else:
@@ -166,7 +172,7 @@ class _File:
 
 def _place(intervals: dict[Register, list[Segment]], weights: dict[Register, float], backend: Backend,
            hints: dict[Register, list[Register]]) -> tuple[dict[int, str], set[int]]:
-    file = _File(backend.registers)
+    file = _File((*backend.registers, *backend.vector_registers))
     for register, segments in intervals.items():
         if isinstance(register, str) and register in file.busy:
             file.take(register, segments, -1)
@@ -177,7 +183,7 @@ def _place(intervals: dict[Register, list[Segment]], weights: dict[Register, flo
         _, virtual = waiting.pop(0)
         segments = intervals[virtual]
         wanted = _wanted(virtual, hints, places, file)
-        order = [*dict.fromkeys((*wanted, *backend.registers))]
+        order = [*dict.fromkeys((*wanted, *backend.registers_for(virtual)))]
         best: tuple[float, str, set[int]] | None = None
         for register in order:
             conflicts = file.conflicts(register, segments)

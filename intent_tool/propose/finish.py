@@ -17,6 +17,7 @@ def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Targ
     saved = [r for r in target.abi.callee_saved if r in used]
     frame = FRAMES[target.isa](saved, slots)
     lines: list[str] = list(frame.enter)
+    writes_ymm = any(o.kind == "ymm" and o.role != "use" for b in blocks for c in b.codes() for o in c.row.operands)
     jumped_to = {v for b in blocks for c in b.end for v in c.values if isinstance(v, str)}
     for block in blocks:
         if block.label in jumped_to:
@@ -26,7 +27,8 @@ def finish(function: Function, blocks: list[CodeBlock], slots: int, target: Targ
             if code.label:
                 lines.append(code.label + ":")
             if code.row.form == "ret":
-                lines += frame.leave
+                # Else code without AVX that follows would be slow (Intel's optimization manual, 11.3).
+                lines += ["vzeroupper"] * writes_ymm + frame.leave
             lines.append(_text(code, codes[k + 1:], target, frame))
     tables = tuple(Table(f".Ltable{k}", size, data) for k, (size, data) in enumerate(function.tables))
     labels = {line[:-1] for line in lines if line.endswith(":")}
@@ -122,6 +124,9 @@ def register_name(register: object, kind: str, target: Target) -> str:
         from intent_tool.machine.x86_64 import register_name as x86_64_name
         return x86_64_name(register, kind)
     if target.isa == "arm64":
+        if register.startswith("v"):
+            from intent_tool.machine.arm64 import register_name as arm64_name
+            return arm64_name(register, kind)
         if register in ("sp", "xzr"):
             return register if kind.startswith("x") else {"sp": "wsp", "xzr": "wzr"}[register]
         return ("w" if kind.startswith("w") else "x") + register[1:]

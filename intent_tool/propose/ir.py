@@ -25,6 +25,7 @@ load                   (address[, index]); `imm` is (displacement, bytes, signed
 store                  (value, address[, index]); `imm` is (displacement, bytes, scale)
 load_step store_step   like those, of a pointer alone, which is a second result `imm[0]` bytes further on (ARM64)
 table                  the 64-bit address of the constant table number `imm`
+v_...                  on vectors of 128 or 256 bits: vector_ir.py has the list
 =====================  ===============================================================================
 """
 
@@ -34,7 +35,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-STORES = ("store", "store_step")
+from intent_tool.propose.vector_ir import verify_vector_widths
+
+STORES = ("store", "store_step", "v_store")
 COMPARISONS = {"eq": "ne", "ne": "eq", "ult": "uge", "ule": "ugt", "slt": "sge", "sle": "sgt"}
 """Each comparison, with its negation as the backends name conditions."""
 
@@ -102,7 +105,7 @@ class Block:
 @dataclass(slots=True)
 class Shape:
     """A loop that is tested at its end: `before` jumps to `head`, `latch` jumps back. `number`, a parameter of the
-    head, counts rounds from 0; `after` is one more, and `last` branches to the latch while `again` says that it
+    head, counts rounds from `first`; `after` is one more, and `last` branches to the latch while `again` says that it
     differs from `limit`."""
 
     before: Block
@@ -113,6 +116,7 @@ class Shape:
     after: int
     again: int
     limit: int
+    first: int
 
 
 @dataclass(slots=True)
@@ -152,6 +156,9 @@ class Function:
 
     def _verify_widths(self, i: Instruction) -> None:
         w = [self.width[v] for v in (*i.dest, *i.args)]
+        if i.op.startswith("v_"):
+            verify_vector_widths(i.op, i.imm, w)
+            return
         if i.op in ("add", "sub", "mul", "and", "or", "xor", "not", "neg", "udiv", "urem", "sdiv", "srem",
                     "sext8", "sext16", "popcount", "clz", "ctz", "bswap", "bitrev"):
             assert len(set(w)) == 1, i

@@ -21,7 +21,8 @@ from intent_tool.propose.ir import (
     drop_unused,
 )
 
-FIXED = frozenset({"load", "store", "load_step", "store_step", "param", "udiv", "urem", "sdiv", "srem", "div128"})
+FIXED = frozenset({"load", "store", "load_step", "store_step", "v_load", "v_store", "param", "udiv", "urem", "sdiv",
+                   "srem", "div128"})
 """What may trap, or depends on its place."""
 FAR = 2000
 """The displacement that every target has room for (a multiple of any element's size)."""
@@ -172,7 +173,7 @@ class _Addresses:
         if not ahead:
             return
         pointer.start = pointer.start.plus(_Sum(constant=ahead))
-        pointer.first = self.before(pointer.start)
+        pointer.first = self.at_first(pointer.start)
         way = self.shape.before.end
         assert isinstance(way, Jump)
         way.args = tuple(pointer.first if p == pointer.value else a
@@ -227,6 +228,12 @@ class _Addresses:
         i.args = (*i.args[:first], pointer.value)
         i.imm = (far, *rest[:-1], 1)
 
+    def at_first(self, total: _Sum) -> int:
+        """The sum in the first round."""
+        if self.b.constant_of(self.shape.first) == 0:
+            return self.before(total)
+        return self.before(total.plus(_Sum(parts=((self.shape.first, total.times),))))
+
     def before(self, total: _Sum) -> int:
         """The sum without what changes, computed before the loop."""
         b = self.b
@@ -247,7 +254,7 @@ class _Addresses:
         key = (start.times, start.parts, start.constant)
         if key not in self.pointers:
             b, shape = self.b, self.shape
-            first, value = self.before(start), b.function.value(64)
+            first, value = self.at_first(start), b.function.value(64)
             at, scopes = b.block, b.scopes
             b.block, b.scopes = shape.last, [{}]
             following = b.op("add", value, b.const(start.times, 64))
@@ -307,7 +314,8 @@ class _Addresses:
             rest, block.instructions = block.instructions, []
             b.block, b.scopes = block, [{}]
             times = pointer.start.times
-            way = b.op("sub", *((pointer.value, pointer.first) if times > 0 else (pointer.first, pointer.value)))
+            origin = pointer.first if b.constant_of(self.shape.first) == 0 else self.before(pointer.start)
+            way = b.op("sub", *((pointer.value, origin) if times > 0 else (origin, pointer.value)))
             count = b.shift("lshr", way, abs(times).bit_length() - 1)
             block.instructions += rest
             for i in users:

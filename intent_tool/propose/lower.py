@@ -15,18 +15,29 @@ from intent_tool.propose.loop_motion import improve_loops
 from intent_tool.propose.lower_division import Division
 from intent_tool.propose.lower_values import TooNarrow, Words
 from intent_tool.propose.substitute import Substitution
+from intent_tool.propose.vector_loops import StaysScalar, VectorWishes
 
 
-def lower(contract: Contract, elaborated: Elaborated, target: Target) -> Function:
-    """The function's intermediate representation. Raises IntentError for what cannot be generated."""
-    try:
-        return _Lowering(contract, elaborated, target).run()
-    except TooNarrow:
-        return _Lowering(contract, elaborated, target, narrow=False).run()
+def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None = None
+          ) -> Function:
+    """The function's intermediate representation, with loops in vectors as far as they can be where `vectors` are
+    wished for. Raises IntentError for what cannot be generated."""
+    is_narrow = True
+    while True:
+        try:
+            return _Lowering(contract, elaborated, target, is_narrow).run(vectors)
+        except TooNarrow:
+            is_narrow = False
+        except StaysScalar as loop:
+            assert vectors is not None
+            vectors.scalar.add(loop.loop)
 
 
 class _Lowering(Division):
-    def run(self) -> Function:
+    def run(self, vectors: VectorWishes | None) -> Function:
+        self.vectors = vectors
+        if vectors is not None:
+            vectors.done = 0
         signature = self.contract.signature
         assert signature is not None
         results: Words = ()
@@ -138,7 +149,8 @@ class _Lowering(Division):
             for at, word in zip(places, words, strict=True):
                 self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
         self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), count, each.span,
-                    values, self.types[name].bits, store, (*written, *done))
+                    values, self.types[name].bits, store, (*written, *done),
+                    name if order == "up" and not plan.states else None)
 
     def order(self, name: str, each: Each, value: Term, turned: Term, shares: set[str]) -> str:
         """In which order the elements can be written, where one is made of the old content of others: ``up``,

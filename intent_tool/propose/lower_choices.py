@@ -86,7 +86,7 @@ class Choices(Arithmetic):
 
     def between(self, term: Term) -> int | None:
         """``low <= x <= high`` (or that it is not) by one unsigned comparison, as in Hacker's Delight, 4-1."""
-        found = _range_of(term)
+        found = range_of(term)
         if found is None:
             return None
         x, low, high, is_inside = found
@@ -179,7 +179,7 @@ class Choices(Arithmetic):
         return needs[term.id]
 
 
-def _range_of(term: Term) -> tuple[Term, int, int, bool] | None:
+def range_of(term: Term) -> tuple[Term, int, int, bool] | None:
     """What lies between two constants, or outside of them: the value, both constants, whether it is inside."""
     if term.op != "ite":
         return None

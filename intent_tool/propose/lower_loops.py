@@ -9,8 +9,8 @@ from intent_tool.language.terms import Loop, Term
 from intent_tool.propose.byte_tables import with_byte_tables
 from intent_tool.propose.fold_plan import Plan, plan_fold
 from intent_tool.propose.ir import Block, Formula, LoopNote, Shape
-from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words
+from intent_tool.propose.vector_loops import VectorLoops, positive
 
 MOST_ROUNDS = 1 << 64
 
@@ -18,17 +18,18 @@ Ways = list[tuple[Block, Words]]
 """Blocks that go on behind a loop, with the results that each of them has."""
 
 
-class Loops(Bits):
-    def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Callable[[int, Words], Words]
-              ) -> tuple[Shape, Words]:
-        """`limit` (at least one) times `body(number of the round, values)`, which gives the next values.
+class Loops(VectorLoops):
+    def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Callable[[int, Words], Words],
+              first: int | None = None) -> tuple[Shape, Words]:
+        """`limit` (at least one) times `body(number of the round, values)`, which gives the next values. Rounds are
+        counted from `first`, where it is given (below `limit`).
 
         Goes on behind the loop, with the values of the last round. `bound` are the ids of the variables that the body
         binds."""
         b = self.b
         before = b.block
         depth = before.depth + 1
-        zero = b.const(0, 64)
+        first = b.const(0, 64) if first is None else first
         head = b.new_block(depth)
         b.start(head)
         number = b.function.value(64)
@@ -49,10 +50,10 @@ class Loops(Bits):
         outside = scope.block
         assert outside is not None
         at, b.block = b.block, outside
-        b.jump(head, zero, *initial)
+        b.jump(head, first, *initial)
         b.block = at
         b.start(leave)
-        shape = Shape(outside, head, last, latch, number, after, again, limit)
+        shape = Shape(outside, head, last, latch, number, after, again, limit, first)
         b.function.loops.append(shape)
         return shape, following
 
@@ -78,10 +79,10 @@ class Loops(Bits):
         return _flat(words[:len(body.states)])
 
     def rounds(self, plan: Plan, count: Term, span: Span, values: tuple[Term, ...] = (), width: int = 32,
-               store: Callable[[int, list[int]], None] | None = None, written: tuple[Formula, ...] = ()
-               ) -> tuple[Words, ...]:
+               store: Callable[[int, list[int]], None] | None = None, written: tuple[Formula, ...] = (),
+               into: str | None = None) -> tuple[Words, ...]:
         """The final states of `plan` after `count` rounds. With `store`, each round ends by ``store(number, words)``
-        of `width` bits of each of `values`."""
+        of `width` bits of each of `values`; `into` is the buffer, where that is one value, element by element."""
         if count.hi >= MOST_ROUNDS:
             raise error("E711", "cannot generate yet: a fold that may have 2**64 rounds or more", span,
                         "bound the number of rounds in `requires`")
@@ -101,9 +102,20 @@ class Loops(Bits):
             b.start(inside)
             self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
             b.scopes.append({})
-        limit = self.word(_positive(count) if runs is not None else count, 64)
+        limit = self.word(positive(count) if runs is not None else count, 64)
         carried = plan.carried()
         sizes = [len(start[k]) for k in carried]
+        first: int | None = None
+        done = self.in_vectors(plan, count, limit, start, values, written, into, safe)
+        if done is not None:
+            first, start = done
+            depth = b.block.depth
+            inside, skip = b.new_block(depth), b.new_block(depth)
+            b.branch(b.op("ne", first, limit), inside, skip)
+            ways.append((skip, _flat(start)))
+            b.start(inside)
+            self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
+            b.scopes.append({})
 
         def one_round(number: int, current: Words) -> Words:
             scope = self.scopes[-1]
@@ -117,13 +129,13 @@ class Loops(Bits):
                 store(number, [self.word(value, width) for value in values])
             return following
         bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
-        shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round)
+        shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
         shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
         last = dict(zip(carried, _split(following, sizes), strict=True))
         if plan.constant is not None and plan.exit is not None:
             last[plan.constant] = (b.const(1 - plan.exit.value, 32),)
         results = tuple(last.get(k, words) for k, words in enumerate(start))
-        if runs is not None:
+        for _ in range((runs is not None) + (first is not None)):
             self.scopes.pop()
             b.scopes.pop()
         if ways:
@@ -137,7 +149,7 @@ class Loops(Bits):
         """The condition that there is a round to do, where it is not sure."""
         terms, conditions = self.terms, []
         if count.lo < 1:
-            zero, likely = terms.const(0), _positive(count)
+            zero, likely = terms.const(0), positive(count)
             some = terms.binary("ne", count, zero) if likely.lo == 0 else terms.binary("lt", zero, likely)
             conditions.append(self.word(some, 32))
         if plan.exit is not None and plan.constant is not None:
@@ -210,7 +222,7 @@ class Loops(Bits):
 
     def note(self, plan: Plan, count: Term, shape: Shape, start: tuple[Words, ...],
              written: tuple[Formula, ...]) -> LoopNote:
-        text = self.text(_positive(count))
+        text = self.text(positive(count))
         note = LoopNote(("{0}", (shape.number,)), (f"{text} - 1", ()) if text else ("{0} - 1", (shape.limit,)))
         params = iter(shape.head.params[1:])
         carried = plan.carried()
@@ -233,18 +245,6 @@ class Loops(Bits):
         note.statements += written
         return note
 
-    def text(self, term: Term) -> str | None:
-        """The term as a note writes it, if it can: over parameters."""
-        if term.op == "assume":
-            return self.text(term.args[0])
-        if term.op in ("const", "param"):
-            return str(term.data)
-        symbol = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "and": "&", "shl": "<<", "shr": ">>"}
-        if term.op not in symbol:
-            return None
-        left, right = self.text(term.args[0]), self.text(term.args[1])
-        return f"({left} {symbol[term.op]} {right})" if left and right else None
-
     def low_state(self, term: Term, bits: int) -> Words:
         loop = term.args[0]
         body: Loop = loop.data
@@ -255,15 +255,6 @@ class Loops(Bits):
         have = self.state_bits(body.states[term.data])
         own = words[at:at + max(have // 64, 1)]
         return self.part(own, have, bits, term, body.states[term.data])
-
-
-def _positive(count: Term) -> Term:
-    """The count, where there is a round to do."""
-    while count.op == "assume":
-        count = count.args[0]
-    if count.op == "max" and count.args[1].op == "const" and count.args[1].data <= 0:
-        return _positive(count.args[0])
-    return count
 
 
 def _flat(words: list[Words] | tuple[Words, ...]) -> Words:

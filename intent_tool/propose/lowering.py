@@ -8,15 +8,34 @@ from intent_tool.language.diagnostics import error
 from intent_tool.language.elaborate import CannotElaborate, elaborate
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target
-from intent_tool.propose.allocate import allocate, live_at_start
+from intent_tool.propose.allocate import NoVectorRegister, allocate, live_at_start
 from intent_tool.propose.builder import MOST_VALUES, TooLarge
 from intent_tool.propose.finish import finish
 from intent_tool.propose.lower import lower
 from intent_tool.propose.notes import loop_notes
 from intent_tool.propose.select import Selector, copy_early, drop_repeated_tests, layout
+from intent_tool.propose.vector_loops import VectorWishes
+from intent_tool.propose.vector_target import vector_target
+
+UNROLL = (4, 2, 1)
+"""Vectors a turn, at most, in the order in which they are tried: registers may be short."""
 
 
-def lower_function(contract: Contract, target: Target) -> Assembly:
+def lower_in_vectors(contract: Contract, target: Target) -> Assembly | None:
+    """The same with loops in vectors; None where none are, or where registers are short."""
+    if contract.optimize == "size" or vector_target(target) is None:
+        return None
+    for unroll in UNROLL:
+        wishes = VectorWishes(unroll)
+        try:
+            assembly = lower_function(contract, target, wishes)
+        except NoVectorRegister:
+            continue
+        return assembly if wishes.done else None
+    return None
+
+
+def lower_function(contract: Contract, target: Target, vectors: VectorWishes | None = None) -> Assembly:
     """Correct code for any contract that says what is computed. Raises IntentError for what cannot be generated
     yet."""
     _require_formula(contract)
@@ -25,7 +44,7 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
     except CannotElaborate as problem:
         raise error("E711", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
     try:
-        function = with_deep_stack(lambda: lower(contract, elaborated, target))
+        function = with_deep_stack(lambda: lower(contract, elaborated, target, vectors))
     except TooLarge:
         raise error("E713", f"cannot generate: code of more than {MOST_VALUES} instructions",
                     contract.key_spans.get("returns", contract.span),

@@ -43,7 +43,12 @@ class Code:
     label: str | None = None
     """A label that stands before this instruction (RISC-V's pairs of relocations need one)."""
 
+    starts_anew: bool = False
+    """The result does not depend on the operands, whatever they hold (``pxor xmm0, xmm0``)."""
+
     def reads(self) -> list[Register]:
+        if self.starts_anew:
+            return []
         return [*self._registers("def"), *(r for r in self.row.reads if r != "flags"), *self.also_reads]
 
     def writes(self) -> list[Register]:
@@ -54,11 +59,11 @@ class Code:
                 if o.role != without and is_register_kind(o.kind) and isinstance(v, int | str)]
 
 
-REGISTER_KINDS = frozenset({"r8", "r16", "r32", "r64", "w", "x", "wsp", "xsp"})
+REGISTER_KINDS = frozenset({"r8", "r16", "r32", "r64", "w", "x", "wsp", "xsp", "xmm", "ymm", "b", "h", "s", "d", "q"})
 
 
 def is_register_kind(kind: str) -> bool:
-    return kind in REGISTER_KINDS
+    return kind in REGISTER_KINDS or kind.startswith("v.")
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +95,17 @@ class Backend:
     """Virtual registers that say how many rounds of a loop are done."""
     virtual: int = 0
     """How many virtual registers there are."""
+    vector_registers: tuple[str, ...] = ()
+    vectors: set[int] = field(default_factory=set)
+    """Virtual registers that hold vectors."""
+
+    def registers_for(self, virtual: int) -> tuple[str, ...]:
+        return self.vector_registers if virtual in self.vectors else self.registers
+
+    def new_vector(self) -> int:
+        register = self.new()
+        self.vectors.add(register)
+        return register
 
     def new(self) -> int:
         self.virtual += 1

@@ -11,6 +11,7 @@ from intent_tool.propose.finish import register_name
 from intent_tool.propose.ir import Formula, Function
 from intent_tool.propose.machine_ir import Register
 from intent_tool.propose.select import Selector
+from intent_tool.propose.vector_ir import VECTORS
 
 
 def loop_notes(function: Function, selector: Selector, live: Mapping[int, set[Register]],
@@ -58,6 +59,9 @@ def place_name(register: Register | None, width: int, target: Target, places: Pl
         register = places.registers.get(register)
     if register is None:
         return None
+    if width in VECTORS:
+        return f"%v{register[1:]}" if target.isa == "arm64" else \
+            "%" + register_name(register, "ymm" if width == 256 else "xmm", target)
     if target.isa == "riscv64":
         return f"%{register}" + ("" if wide else ".w")
     kinds = {"x86_64": ("r32", "r64"), "arm64": ("w", "x")}[target.isa]

@@ -14,6 +14,7 @@ from intent_tool.machine.target import Target
 from intent_tool.propose.allocate import live_at_start
 from intent_tool.propose.ir import COMPARISONS, Block, Branch, Function, Instruction, Jump, Return, dominators_of
 from intent_tool.propose.machine_ir import Backend, Code, CodeBlock, Register, Slot, Value
+from intent_tool.propose.vector_ir import VECTORS
 
 
 class Selector:
@@ -24,6 +25,8 @@ class Selector:
     """The form of a 64-bit register move."""
     narrow_move: str
     """The form that moves 32 bits, where that is shorter."""
+    vector_move: str = ""
+    """The form that moves a whole vector."""
     zero: Register | None = None
     """A register that is always 0."""
     opposite: ClassVar[Mapping[str, str]]
@@ -46,6 +49,7 @@ class Selector:
         self.deferred: dict[int, Instruction] = {}
         """Instructions with one user in their block: made when that user asks, or taken into it."""
         self.labels = 0
+        self.use_vectors()
 
     # The walk
 
@@ -56,7 +60,7 @@ class Selector:
         self.dominators = dominators_of(self.function.blocks)
         for block in self.function.blocks:
             for param in block.params:
-                self.place[param] = self.backend.new()
+                self.define(param)
                 if block.note is not None and param in block.note.round[1]:
                     self.backend.counting.add(self.place[param])
         self.last_block: dict[int, CodeBlock] = {}
@@ -162,8 +166,7 @@ class Selector:
             ready = next((m for m in pending if not any(m[0] == s for _, s in pending if (_, s) != m)), None)
             if ready is None:
                 d, source = pending[0]
-                saved = self.backend.new()
-                self.copy(saved, source)
+                saved = self.copied(source)
                 pending = [(t, saved if s == source else s) for t, s in pending]
                 continue
             self.copy(*ready)
@@ -203,12 +206,14 @@ class Selector:
 
     def copy(self, d: Register, a: Register, width: int = 64) -> None:
         """Of a value of `width` bits; what lies above may get lost."""
-        if d != a:
+        if d != a and (d in self.backend.vectors or a in self.backend.vectors):
+            self.emit(self.vector_move, d=d, a=a).copy = True
+        elif d != a:
             self.emit(self.narrow_move if width == 32 else self.move, d=d, a=a).copy = True
 
     def copied(self, a: Register, width: int = 64) -> Register:
         """A fresh register with the content of `a`, for an instruction that overwrites its operand."""
-        d = self.backend.new()
+        d = self.backend.new_vector() if a in self.backend.vectors else self.backend.new()
         self.copy(d, a, width)
         return d
 
@@ -265,7 +270,7 @@ class Selector:
         return codes
 
     def define(self, value: int) -> int:
-        register = self.backend.new()
+        register = self.backend.new_vector() if self.width(value) in VECTORS else self.backend.new()
         self.place[value] = register
         return register
 
@@ -300,6 +305,9 @@ class Selector:
         self.block.end.append(code)
 
     # What each target says
+
+    def use_vectors(self) -> None:
+        """Say how vectors are moved, and which registers hold them; nothing where there are none."""
 
     def reload(self, register: int, slot: Slot) -> Code:
         raise NotImplementedError

@@ -8,7 +8,7 @@ from typing import ClassVar
 from intent_tool.machine import arm64
 from intent_tool.propose.ir import Instruction
 from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument, Value
-from intent_tool.propose.select import Selector
+from intent_tool.propose.select_vectors_arm64 import Arm64Vectors
 
 CONDITION = {"eq": "eq", "ne": "ne", "ult": "lo", "ule": "ls", "slt": "lt", "sle": "le"}
 SWAPPED = {"eq": "eq", "ne": "ne", "lo": "hi", "ls": "hs", "lt": "gt", "le": "ge"}
@@ -16,13 +16,14 @@ NEGATED = {"eq": "ne", "ne": "eq", "lo": "hs", "hs": "lo", "ls": "hi", "hi": "ls
            "lt": "ge", "ge": "lt", "le": "gt", "gt": "le"}
 
 
-class Arm64Selector(Selector):
+class Arm64Selector(Arm64Vectors):
     table = arm64.TABLE
     move = narrow_move = "mov x, x"
     zero = "xzr"
     opposite: ClassVar[Mapping[str, str]] = {f"b.{a} label": f"b.{b} label" for a, b in NEGATED.items()} | {
         f"{a} {r}, label": f"{b} {r}, label" for a, b in (("cbz", "cbnz"), ("cbnz", "cbz")) for r in "wx"}
-    lazy = frozenset({"shl", "lshr", "ashr", "and", "not", "mul", "neg", "add", "trunc", "zext", "sext"})
+    lazy = frozenset({"shl", "lshr", "ashr", "and", "not", "mul", "neg", "add", "trunc", "zext", "sext",
+                      "v_pairs", "v_mul"})
 
     def reload(self, register: int, slot: Slot) -> Code:
         return self.code("ldr x, [xsp, i]", d=register, b="sp", i=slot)

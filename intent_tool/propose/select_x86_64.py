@@ -8,7 +8,7 @@ from typing import ClassVar
 from intent_tool.machine import x86_64
 from intent_tool.propose.ir import Instruction
 from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, StackArgument
-from intent_tool.propose.select import Selector
+from intent_tool.propose.select_vectors_x86_64 import X86Vectors
 
 CONDITION = {"eq": "e", "ne": "ne", "ult": "b", "ule": "be", "slt": "l", "sle": "le"}
 SWAPPED = {"e": "e", "ne": "ne", "b": "a", "be": "ae", "l": "g", "le": "ge"}
@@ -20,7 +20,7 @@ def fits_i32(value: int) -> bool:
     return -(1 << 31) <= value < 1 << 31
 
 
-class X86Selector(Selector):
+class X86Selector(X86Vectors):
     table = x86_64.TABLE
     move = "mov r64, r64"
     narrow_move = "mov r32, r32"

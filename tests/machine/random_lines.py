@@ -49,6 +49,11 @@ def _operand(isa: str, operand: Operand, source: random.Random, before: dict[str
         # LLVM exchanges sources where that makes the encoding shorter: not where the first one is an upper register.
         lower = operand.name == "b" and int(before["a"].removeprefix("xmm").removeprefix("ymm")) < 8
         return x86_64.register_name(source.randrange(8 if lower else 16), kind)
+    if kind.startswith("shift"):
+        return str(source.randint(1, int(kind[5:])))
+    if operand.is_vector:
+        taken = [int(found[1]) for text in before.values() if (found := re.match(r"[bhsdqv](\d+)", text))]
+        return arm64.register_name(source.choice([n for n in range(32) if n not in taken]), kind)
     if kind in ("x", "w", "xsp", "wsp"):
         taken = [int(text[1:]) for text in before.values() if re.fullmatch(r"[xw]\d+", text)]
         # Pairs may not load one register twice, nor write back over what they transfer.

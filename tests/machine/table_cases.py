@@ -106,14 +106,16 @@ def _any(isa: Isa, row: Row, operand: Operand, so_far: Mapping[str, Any], rng: r
         low, high, scale = bounds[0], bounds[1], int(kind.partition("*")[2] or 1)
         values = [low, low + scale, high, high - scale, 0, scale, max(low, -128), min(high, 127),
                   rng.randint(low, high), rng.randint(max(low, -200), min(high, 200))]
-        return rng.choice(values) // scale * scale
+        return max(low, rng.choice(values) // scale * scale)
     admitted = _admitted(isa, row, operand, so_far)
     again = [name for name in so_far.values() if name in admitted]
     return rng.choice(again if again and rng.random() < 0.15 else admitted)
 
 
 def _range(kind: str) -> tuple[int, int] | None:
-    """Of an immediate kind: ``i12``, ``u8``, ``i32u`` (unsigned), ``u12*8`` (multiples)."""
+    """Of an immediate kind: ``i12``, ``u8``, ``i32u`` (unsigned), ``u12*8`` (multiples), ``shift8`` (1 to 8)."""
+    if kind.startswith("shift"):
+        return 1, int(kind[5:])
     match = re.fullmatch(r"([iu])(\d+)(u?)(?:\*(\d+))?", kind)
     if not match:
         return None
@@ -176,8 +178,11 @@ def _state(isa: Isa, row: Row, operands: Mapping[str, Any], rng: random.Random) 
     flags = {flag: rng.randrange(2) for flag in isa.flags}
     state = State(registers, flags, HERE, WINDOW, rng.randbytes(WINDOW_SIZE))
     if row.uses_vectors:
-        contents = lane_edges(rng, max(isa.vectors.values()), len(isa.vectors))
-        state.vectors = {n: int.from_bytes(c, "little") for n, c in zip(isa.vectors, contents, strict=True)}
+        # Those that take part, and some that must stay as they were.
+        bystanders = list(isa.vectors)[::1 if row.writes else 5]
+        names = [name for name in isa.vectors if name in operands.values() or name in bystanders]
+        contents = lane_edges(rng, max(isa.vectors.values()), len(names))
+        state.vectors = {n: int.from_bytes(c, "little") for n, c in zip(names, contents, strict=True)}
     if address := address_of(row):
         in_memory = any("load(" in text or "store(" in text for text in row.meaning.values())
         target = WINDOW + rng.randrange(64, WINDOW_SIZE - 64) if in_memory else HERE + 4 * rng.randrange(-999, 999)

@@ -234,9 +234,9 @@ def qemu_user(isa: Isa, cases: Sequence[Case]) -> list[State]:
     first = len(isa.registers) + 1
     for (code, state), (_, flags, *values) in zip(cases, layout.iter_unpack(output), strict=True):
         found = {name: int.from_bytes(value, "little")
-                 for name, value in zip(isa.vectors, values[first:], strict=False)}
+                 for name, value in zip(isa.vectors, values[first:], strict=False) if name in state.vectors}
         results.append(State(dict(zip(isa.registers, values, strict=False)),
                              {flag: flags >> bit & 1 for flag, bit in isa.flags.items()}, state.pc + len(code),
                              state.base, values[-1] if state.base == program.window else state.memory,
-                             found if state.vectors else {}))
+                             found))
     return results

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intent_tool.machine import arm64, riscv64, riscv_encoder, vector_x86_64, x86_64
+from intent_tool.machine import arm64, riscv64, riscv_encoder, vector_arm64, vector_x86_64, x86_64
 from intent_tool.machine.instruction import Row
 
 
@@ -91,6 +91,8 @@ def _x86_64_registers_of(kind: str) -> tuple[str, ...]:
 
 
 def _arm64_registers_of(kind: str) -> tuple[str, ...]:
+    if kind in ("b", "h", "s", "d", "q") or kind.startswith("v."):
+        return vector_arm64.REGISTERS
     if kind not in ("w", "x", "wsp", "xsp"):
         return ()
     return (*arm64.REGISTERS[:31], "sp" if kind.endswith("sp") else "xzr")

@@ -94,6 +94,13 @@ def test_assembler_accepts_it(isa: Isa, row: Row) -> None:
     (ARM64, "ldp x, x, [xsp], i", "b", "b"),
     (RISCV64, "remw x, x, x", "d", "u32(a) % u32(b) if u32(b) else a"),
     (RISCV64, "sext.b x, x", "d", "u8(a)"),
+    (X86_64, "paddb xmm, xmm", "d", X86_64.table["psubb xmm, xmm"].meaning["d"]),
+    (X86_64, "vpaddb xmm, xmm, xmm", "d", X86_64.table["vpaddusb xmm, xmm, xmm"].meaning["d"]),
+    (X86_64, "vpunpcklbw ymm, ymm, ymm", "d", X86_64.table["vpunpckhbw ymm, ymm, ymm"].meaning["d"]),
+    (X86_64, "vzeroupper", "ymm9", "ymm9"),
+    (ARM64, "uadalp v.4h, v.8b", "d", ARM64.table["uaddlp v.4h, v.8b"].meaning["d"]),
+    (ARM64, "mov v.h[u3], w", "d", "a"),
+    (ARM64, "ldr q, [xsp], i", "b", "b"),
 ])
 def test_wrong_meaning_is_noticed(isa: Isa, form: str, key: str, wrong: str) -> None:
     row = isa.table[form]

@@ -231,6 +231,22 @@ next_vector:
     and eax, 0x8d5
     push rax
     popfq
+    movups xmm0, [rbp + JUNK + 0]
+    movups xmm1, [rbp + JUNK + 16]
+    movups xmm2, [rbp + JUNK + 32]
+    movups xmm3, [rbp + JUNK + 48]
+    movups xmm4, [rbp + JUNK + 64]
+    movups xmm5, [rbp + JUNK + 80]
+    movups xmm6, [rbp + JUNK + 96]
+    movups xmm7, [rbp + JUNK + 112]
+    movups xmm8, [rbp + JUNK + 128]
+    movups xmm9, [rbp + JUNK + 144]
+    movups xmm10, [rbp + JUNK + 160]
+    movups xmm11, [rbp + JUNK + 176]
+    movups xmm12, [rbp + JUNK + 192]
+    movups xmm13, [rbp + JUNK + 208]
+    movups xmm14, [rbp + JUNK + 224]
+    movups xmm15, [rbp + JUNK + 240]
     mov rsp, [rbp + TOP]
     mov r10, [rbp + RECORD]
     mov rdi, [r10 + RECORD_ARGUMENTS]

@@ -1,0 +1,324 @@
+"""Loops of run-time length in vectors: several vectors a turn, then one a turn, then what is left by the scalar loop.
+
+Nothing is read or written outside of what the rounds done read and write. After Allen and Kennedy, Optimizing
+Compilers for Modern Architectures, chapter 5, for innermost loops whose rounds do not depend on each other but for
+sums and the like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from intent_tool.language.terms import Term
+from intent_tool.propose.fold_plan import Plan
+from intent_tool.propose.ir import Block, Formula, LoopNote
+from intent_tool.propose.lower_bits import Bits
+from intent_tool.propose.lower_values import Scope, Words
+from intent_tool.propose.vector_folds import VectorFold, folds_of
+from intent_tool.propose.vector_lanes import Unfit
+from intent_tool.propose.vector_target import VectorTarget, vector_target
+from intent_tool.propose.vector_terms import LaneTerms, Place, least, linear, loads_of
+
+LEAST_TURNS = 2
+"""A loop that can never have as many turns of one vector stays scalar."""
+
+
+class StaysScalar(Exception):
+    """`loop` is the id of the index of a loop that cannot be done in vectors."""
+
+    def __init__(self, loop: int) -> None:
+        super().__init__(loop)
+        self.loop = loop
+
+
+@dataclass(slots=True)
+class VectorWishes:
+    """How to do loops in vectors."""
+
+    unroll: int
+    """At most so many vectors a turn."""
+    scalar: set[int] = field(default_factory=set)
+    """Loops that stay scalar, as `StaysScalar` names them."""
+    done: int = 0
+    """How many loops were done in vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One loop that is to be done in vectors."""
+
+    plan: Plan
+    count: Term
+    limit: int
+    start: tuple[Words, ...]
+    values: tuple[Term, ...]
+    into: str | None
+    written: tuple[Formula, ...]
+    folds: tuple[VectorFold, ...]
+    loads: tuple[Term, ...]
+    safe: frozenset[int]
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """Where a turn is: the number of rounds done, and pointers that go on with it."""
+
+    number: int
+    first: int
+    entry: Block
+    pointers: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    """By base and step a round: the value in the loop, and the first one."""
+
+
+class VectorLoops(Bits):
+    vectors: VectorWishes | None = None
+
+    def in_vectors(self, plan: Plan, count: Term, limit: int, start: tuple[Words, ...], values: tuple[Term, ...],
+                   written: tuple[Formula, ...], into: str | None, safe: frozenset[int]
+                   ) -> tuple[int, tuple[Words, ...]] | None:
+        """The number of rounds done, and the states then; None where none are."""
+        machine = vector_target(self.target)
+        if self.vectors is None or machine is None or plan.index.id in self.vectors.scalar or count.op == "const" \
+                or (values and into is None):
+            return None
+        try:
+            loads = tuple(loads_of((*plan.next, *values, *((plan.exit.test,) if plan.exit is not None else ()))))
+            folds = () if values else folds_of(self, plan, start)
+            job = _Job(plan, count, limit, start, values, into, written, tuple(folds), loads, safe)
+            done = _VectorLoop(self, machine, job, self.vectors.unroll).run()
+        except Unfit:
+            raise StaysScalar(plan.index.id) from None
+        self.vectors.done += 1
+        return done
+
+    def text(self, term: Term) -> str | None:
+        """The term as a note writes it, if it can: over parameters."""
+        if term.op == "assume":
+            return self.text(term.args[0])
+        if term.op in ("const", "param"):
+            return str(term.data)
+        symbol = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "and": "&", "shl": "<<", "shr": ">>"}
+        if term.op not in symbol:
+            return None
+        left, right = self.text(term.args[0]), self.text(term.args[1])
+        return f"({left} {symbol[term.op]} {right})" if left and right else None
+
+
+class _VectorLoop:
+    def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, unroll: int) -> None:
+        self.v, self.b, self.machine, self.job = values, values.b, machine, job
+        sizes = [values.types[t.data].bits for t in job.loads]
+        if job.into is not None:
+            sizes.append(values.types[job.into].bits)
+        if not sizes:
+            raise Unfit
+        self.turn = machine.bits // min(sizes)
+        """Rounds of the loop of one turn of vectors."""
+        self.unroll = max(1, min(unroll, unroll * min(sizes) // max(sizes)))
+        self.is_natural = len(set(sizes)) > 1
+        if job.count.hi < LEAST_TURNS * self.turn:
+            raise Unfit
+        self.bound = frozenset((job.plan.index.id, *(s.id for s in job.plan.states)))
+        self.depth = self.b.block.depth
+
+    def run(self) -> tuple[int, tuple[Words, ...]]:
+        v, b, job = self.v, self.b, self.job
+        enough, few = b.new_block(self.depth), b.new_block(self.depth)
+        zero = b.const(0, 64)
+        b.branch(b.op("ult", b.const(self.turn - 1, 64), job.limit), enough, few)
+        b.start(enough)
+        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
+        b.scopes.append({})
+        self.scope = Scope(enough, self.depth + 1, self.bound)
+        v.scopes.append(self.scope)
+        b.scopes.append({})
+        self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
+        self.check_loads()
+        with self.lanes.before():
+            first = tuple(fold.first(self.lanes) for fold in job.folds)
+            whole = b.op("and", job.limit, b.const(-self.turn, 64))
+        setup = b.new_block(self.depth)
+        b.start(setup)
+        number, state = zero, first
+        if self.unroll > 1:
+            most = b.op("and", job.limit, b.const(-self.turn * self.unroll, 64))
+            number, state = self.guarded(zero, first, most, self.unroll)
+        if self.unroll > 1:
+            number, state = self.guarded(number, state, whole, 1)
+        else:
+            number, state = self.looped(number, state, whole, 1)
+        with b.scope():
+            finals = [fold.final(self.lanes, vector) for fold, vector in zip(job.folds, state, strict=True)]
+        last = b.block
+        # What does not change has been put before the loops.
+        entry = self.scope.block
+        assert entry is not None
+        b.block = entry
+        b.jump(setup)
+        del v.scopes[-2:], b.scopes[-2:]
+        results = list(job.start)
+        for fold, word in zip(job.folds, finals, strict=True):
+            results[fold.state] = (word,)
+        changed = [fold.state for fold in job.folds]
+        join = b.new_block(self.depth)
+        after = b.function.value(64)
+        params = {k: b.function.value(b.width(job.start[k][0])) for k in changed}
+        join.params = (after, *params.values())
+        b.block = last
+        b.jump(join, number, *(results[k][0] for k in changed))
+        b.block = few
+        b.start(few)
+        b.jump(join, zero, *(job.start[k][0] for k in changed))
+        b.start(join)
+        return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
+
+    def check_loads(self) -> None:
+        """Every load of every round that a turn does has to be one that may be done."""
+        v, job = self.v, self.job
+        asked = frozenset() if job.plan.exit is not None else \
+            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
+        for load in job.loads:
+            place = self.lanes.place_of(load.args[0])
+            if load.id not in asked and v.can_fail(load) and not self.is_inside(load, place):
+                raise Unfit
+
+    def is_inside(self, load: Term, place: Place) -> bool:
+        terms = self.v.terms
+        start = terms.const(place.constant)
+        for term, factor in place.parts:
+            start = terms.binary("add", start, terms.binary("mul", term, terms.const(factor)))
+        last = terms.binary("sub", positive(self.job.count), terms.const(1))
+        end = terms.binary("add" if place.sign > 0 else "sub", start, last)
+        low, high = (start, end) if place.sign > 0 else (end, start)
+        room = terms.binary("sub", self.v.elaborated.lengths[load.data], high)
+        return least(linear(low)) >= 0 and least(linear(room)) >= 1
+
+    # Control flow
+
+    def guarded(self, number: int, state: Words, end: int, unroll: int) -> tuple[int, Words]:
+        """The loop, where it has a turn to do."""
+        b = self.b
+        inside, skip = b.new_block(self.depth), b.new_block(self.depth)
+        b.branch(b.op("ne", number, end), inside, skip)
+        b.start(inside)
+        after, done = self.looped(number, state, end, unroll)
+        join = b.new_block(self.depth)
+        params = tuple(b.function.value(b.width(w)) for w in (after, *done))
+        b.jump(join, after, *done)
+        b.block = skip
+        b.jump(join, number, *state)
+        join.params = params
+        b.start(join)
+        return params[0], params[1:]
+
+    def looped(self, number: int, state: Words, end: int, unroll: int) -> tuple[int, Words]:
+        """Turns of `unroll` times as many rounds, at least one, until `end` or until the loop is to be left."""
+        b, job = self.b, self.job
+        rounds = self.turn * unroll
+        entry = b.block
+        head = b.new_block(self.depth + 1)
+        b.start(head)
+        at = b.function.value(64)
+        params = tuple(b.function.value(b.width(w)) for w in state)
+        self.cursor = _Cursor(at, number, entry)
+        self.lanes.address = self.address
+        exits: list[Block] = []
+        with b.scope():
+            following = self.body(params, unroll, exits)
+            after = b.op("add", at, b.const(rounds, 64))
+            again = b.op("ne", after, end)
+            steps = [b.op("add", value, b.const(step * rounds, 64))
+                     for (_, step), (value, _) in self.cursor.pointers.items()]
+            latch, leave = b.new_block(self.depth + 1), b.new_block(self.depth)
+            b.branch(again, latch, leave)
+        pointers = [*self.cursor.pointers.values()]
+        head.params = (at, *params, *(value for value, _ in pointers))
+        b.start(latch)
+        b.jump(head, after, *following, *steps)
+        b.block = entry
+        b.jump(head, number, *state, *(first for _, first in pointers))
+        head.note = self.note(at, params, end, rounds)
+        b.start(leave)
+        if not exits:
+            return after, following
+        assert not job.folds
+        join = b.new_block(self.depth)
+        left = b.function.value(64)
+        join.params = (left,)
+        b.jump(join, after)
+        for block in exits:
+            b.block = block
+            b.start(block)
+            b.jump(join, at)
+        b.start(join)
+        return left, state
+
+    def body(self, state: Words, unroll: int, exits: list[Block]) -> Words:
+        b, job, lanes = self.b, self.job, self.lanes
+        offsets = [k * self.turn for k in range(unroll)]
+        if job.into is not None:
+            for offset in offsets:
+                lanes.begin(offset)
+                lanes.store(job.into, job.values[0])
+            return ()
+        if job.plan.exit is not None:
+            masks = []
+            for offset in offsets:
+                lanes.begin(offset)
+                masks.append(lanes.leaving(job.plan.exit.test, bool(job.plan.exit.value)))
+            found = lanes.any_of(masks)
+            out, on = b.new_block(self.depth), b.new_block(self.depth + 1)
+            b.branch(found, out, on)
+            exits.append(out)
+            b.start(on)
+            return ()
+        return tuple(fold.turn(lanes, vector, offsets) for fold, vector in zip(job.folds, state, strict=True))
+
+    def address(self, base: int, step: int) -> tuple[tuple[int, ...], int]:
+        cursor, b = self.cursor, self.b
+        if self.machine.indexed and step in (1, 2, 4, 8):
+            return (base, cursor.number), step
+        key = base, step
+        if key not in cursor.pointers:
+            at, scopes = b.block, b.scopes
+            b.block, b.scopes = cursor.entry, [{}]
+            way = b.op("mul", cursor.first, b.const(abs(step), 64))
+            first = b.op("add" if step > 0 else "sub", base, way)
+            b.block, b.scopes = at, scopes
+            cursor.pointers[key] = b.function.value(64), first
+        return (cursor.pointers[key][0],), 1
+
+    # Notes
+
+    def note(self, at: int, params: Words, end: int, rounds: int) -> LoopNote:
+        v, job = self.v, self.job
+        text = v.text(positive(job.count))
+        most: Formula = (f"({text} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
+        note = LoopNote(("{0}", (at,)), most)
+        vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
+        for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
+            if span not in v.sites:
+                continue
+            what = f"fold({v.sites.index(span)})[{state}]"
+            if k == job.plan.constant and job.plan.exit is not None:
+                note.statements.append((f"{what} == {1 - job.plan.exit.value}", ()))
+            elif k in vectors:
+                fold, vector = vectors[k]
+                if fold.kind is not None:
+                    note.statements.append((f"{fold.kind} {fold.lane}: {{0}} = {what}", (vector,)))
+            else:
+                known = v.b.constant_of(words[0]) if len(words) == 1 else None
+                if known is not None and job.plan.states[k].lo < 0 and known >> v.b.width(words[0]) - 1:
+                    known -= 1 << v.b.width(words[0])
+                note.statements.append((f"{{0}} = {what}", words[:1]) if known is None else
+                                       (f"{what} == {known}", ()))
+        note.statements += job.written
+        return note
+
+
+def positive(count: Term) -> Term:
+    """The count, where there is a round to do."""
+    while count.op == "assume":
+        count = count.args[0]
+    if count.op == "max" and count.args[1].op == "const" and count.args[1].data <= 0:
+        return positive(count.args[0])
+    return count
