@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 from intent_tool.judge.harness.protocol import ARGUMENT_REGISTERS, MAX_REGIONS
@@ -23,7 +24,9 @@ Arguments = tuple[int | tuple[int, ...], ...]
 
 _WORD = (1 << 64) - 1
 _GUARD = 32
-"""Least number of bytes kept between a buffer and the far end of its window."""
+"""Least number of bytes kept between a buffer and an end of its window that is not at an inaccessible page."""
+_ROOM = 2 * _GUARD + 7 * 8 + 8
+"""What a region has, at least, besides its longest buffer."""
 _CODES = {8: "B", 16: "H", 32: "I", 64: "Q"}
 REGIONS_AT = 0x18_0000_0000
 REGION_STEP = 0x8000_0000
@@ -41,6 +44,8 @@ class Region:
     """Whether one of them is."""
     address: int
     size: int
+    element: int
+    """Bytes of the largest element: as much as a caller must align the buffers."""
 
 
 class Window(NamedTuple):
@@ -113,8 +118,8 @@ def make_batch(contract: Contract, target: Target, inputs: Sequence[Arguments], 
     registers = ARGUMENT_REGISTERS[target.isa]
     stack_words = max(0, len(parameters) - registers)
     stride = 1 + registers + stack_words
-    count = len(inputs)
-    head = array("Q", rng.randbytes(8 * stride * count))
+    total = len(inputs)
+    head = array("Q", rng.randbytes(8 * stride * total))
     regions, windows = _place_buffers(contract, inputs, page, rng)
     region_of = {p: r for r, region in enumerate(regions) for p in region.parameters}
     for index, column in enumerate(zip(*inputs, strict=True)):
@@ -127,8 +132,8 @@ def make_batch(contract: Contract, target: Target, inputs: Sequence[Arguments], 
         head[place::stride] = array("Q", words)
     packed = head.tobytes()
     if not regions:
-        starts = [8 * stride * i for i in range(count + 1)]
-        return Batch(inputs, packed, stack_words, (), ((),) * count, starts, [16 * i for i in range(count + 1)])
+        starts = [8 * stride * i for i in range(total + 1)]
+        return Batch(inputs, packed, stack_words, (), ((),) * total, starts, [16 * i for i in range(total + 1)])
     starts, result_starts = [0], [0]
     pieces = []
     for i, row in enumerate(windows):
@@ -170,15 +175,15 @@ def _place_buffers(contract: Contract, inputs: Sequence[Arguments], page: int,
     contents = [[_content(arguments, group, parameters) for group in groups] for arguments in inputs]
     regions = []
     for r, group in enumerate(groups):
-        size = max((len(row[r]) for row in contents), default=0) + _GUARD + 8
+        buffers = tuple(parameters[i] for i in group)
+        element = max(p.type.bytes for p in buffers)
+        size = max((len(row[r]) for row in contents), default=0) + _ROOM
         size += -size % page
         address = REGIONS_AT + r * REGION_STEP + page * rng.randrange(1, 1 << 16)
-        buffers = tuple(parameters[i] for i in group)
         writable = any(p.buffer is not None and p.buffer.writable for p in buffers)
-        regions.append(Region(group, buffers, writable, address, size))
-    guards = _Guards(rng)
-    windows = tuple(tuple(_window(region, content, guards) for region, content in zip(regions, row, strict=True))
-                    for row in contents)
+        regions.append(Region(group, buffers, writable, address, size, element))
+    places = _Places(rng)
+    windows = tuple(tuple(_window(region, r, row[r], places) for r, region in enumerate(regions)) for row in contents)
     return tuple(regions), windows
 
 
@@ -206,28 +211,52 @@ def _content(arguments: Arguments, group: tuple[int, ...], parameters: Sequence[
     return longest
 
 
-class _Guards:
-    """Junk for the far ends of windows, and the choice which end that is; cut from one pool, since asking the
-    generator anew for every window would take longer than the calls."""
+class _Places:
+    """Where each buffer lies in its region: against the inaccessible page before it or the one after it, by turns,
+    for each region and each length by itself.
+
+    Calls with buffers of one length come in pairs, with the buffer once at either page; at which first differs, so
+    that two buffers are not always on the same side. Where both places would align a buffer better than its elements
+    need, it lies between the pages after every first pair of two, with a start that is aligned no better than that.
+    """
 
     def __init__(self, rng: random.Random) -> None:
         self.pool = rng.randbytes(1 << 16)
         self.at = 0
+        self.turns: dict[tuple[int, int], Iterator[int]] = {}
 
-    def take(self, size: int) -> tuple[bytes, bool]:
+    def offset(self, number: int, length: int, element: int) -> int:
+        """Of the next buffer with so many bytes in region `number`, from the region's start on; negative for at the
+        region's end."""
+        turns = self.turns.get((number, length))
+        if turns is None:
+            turns = self.turns[number, length] = self._turns(length % (2 * element) == 0, element)
+        return next(turns)
+
+    def _turns(self, overaligned: bool, element: int) -> Iterator[int]:
+        for pair in count():
+            first = self.pool[self.at] & 1
+            yield -first
+            yield first - 1
+            if overaligned and pair % 2 == 0:
+                yield _GUARD + element * (2 * (self.pool[self.at] % 4) + 1)
+
+    def junk(self, size: int) -> bytes:
+        """Cut from one pool, since asking the generator anew for every window would take longer than the calls."""
         if self.at + size + 8 > len(self.pool):
             # An odd step, so that the next round through the pool takes other pieces.
             self.at = (self.at * 7 + 1) % 61
         start = self.at
         self.at += size + 3
-        return self.pool[start:start + size], bool(self.pool[start + size] & 1)
+        return self.pool[start:start + size]
 
 
-def _window(region: Region, content: bytes, guards: _Guards) -> Window:
-    """Puts the buffer at one end of the region, against the inaccessible page, and junk on its other side."""
+def _window(region: Region, number: int, content: bytes, places: _Places) -> Window:
+    """Puts the buffer into region `number`, and junk on each side of it where there is no inaccessible page."""
     length = len(content)
-    size = length + _GUARD + -length % 8
-    guard, first = guards.take(size - length)
-    if first:
-        return Window(region.address, content + guard, 0, length)
-    return Window(region.address + region.size - size, guard + content, size - length, length)
+    offset = places.offset(number, length, region.element)
+    if offset < 0:
+        junk = places.junk(_GUARD + -length % 8)
+        return Window(region.address + region.size - len(junk) - length, junk + content, len(junk), length)
+    junk = places.junk(offset + _GUARD + -(offset + length) % 8)
+    return Window(region.address, junk[:offset] + content + junk[offset:], offset, length)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from intent_tool.judge.calls import Arguments
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import Oracle
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,15 @@ class Expectation:
 
 
 def expect(contract: Contract, oracle: Oracle, inputs: Sequence[Arguments]) -> Expectation:
-    """Evaluates `returns` and `writes`. Raises `OracleFault` where the contract has no value."""
-    results = [int(oracle.returns(i)) for i in inputs] if contract.returns is not None else None
-    contents = [oracle.writes(i) for i in inputs] if contract.writes else None
+    """Evaluates `returns` and `writes`, once for an input that is repeated. Raises `OracleFault` where the contract
+    has no value."""
+    results = _each(lambda i: int(oracle.returns(i)), inputs) if contract.returns is not None else None
+    contents = _each(oracle.writes, inputs) if contract.writes else None
     return Expectation(results, contents)
+
+
+def _each(function: Callable[[Arguments], T], inputs: Sequence[Arguments]) -> list[T]:
+    found: list[T] = []
+    for number, arguments in enumerate(inputs):
+        found.append(found[-1] if number and arguments is inputs[number - 1] else function(arguments))
+    return found

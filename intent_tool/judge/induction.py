@@ -20,7 +20,7 @@ from intent_tool.judge.bitvector import Graph, Term, signed, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.execute import Executor, Outcome, State, Undecided
 from intent_tool.judge.layout import Placed
-from intent_tool.judge.loop_notes import BadNote, Known, LoopNote, Place, read_note, value_of
+from intent_tool.judge.loop_notes import BadNote, Holds, Known, LoopNote, Place, read_note, value_of
 from intent_tool.judge.meaning import Meaning
 from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold
 from intent_tool.judge.meaning_values import NotUnderstood, Number
@@ -36,6 +36,7 @@ from intent_tool.language.contract import Contract
 from intent_tool.language.walk import fold_sites
 from intent_tool.machine.target import Target
 
+MOST_WAYS = 12
 MOST_TRIALS = 12
 """Rounds that are gone to find out what a loop changes."""
 
@@ -80,11 +81,21 @@ class Induction(Prover):
             raise Undecided("it does not return")
         claims = [*self.demand_claims(requires, outcome)]
         # A run that returns does so on one of the paths, with as many rounds as the loops then have gone.
-        returning = graph.and_(requires, self.all_of(graph, outcome.state.path))
-        meaning = Meaning(returning, wanted.result, {
-            name: content for name, content in wanted.writes.items() if isinstance(content, tuple)}, ())
-        claims += self.return_claims(graph, call, meaning, outcome, outcome.state)
-        claims += self.long_claims(graph, call, wanted, returning, outcome.state)
+        path = self.all_of(graph, (requires, *outcome.state.path))
+        claims += self.abi_claims(graph, call, (path,), outcome, outcome.state)
+        short = {name: content for name, content in wanted.writes.items() if isinstance(content, tuple)}
+        for way in self.ways(graph, outcome.state.path):
+            returning = self.all_of(graph, (requires, *way))
+            meaning = Meaning(returning, wanted.result, short, ())
+            found = [*self.result_claims(graph, call, meaning, outcome.state),
+                     *self.memory_claims(graph, call, meaning, outcome.state),
+                     *self.long_claims(graph, call, wanted, returning, outcome.state)]
+            finals = self.finals(graph, wanted, returning) if found else {}
+            known = tuple(f for f in replaced(graph, wanted.grown(), finals) if f is not graph.true)
+            for claim in found:
+                goal = replaced(graph, [claim.question.goal], finals)[0]
+                claims.append(replace(claim, question=Question((*claim.question.assumptions, *known), goal)))
+        self.check_stack(outcome)
         self.check_long_secrets(outcome, wanted)
         return self.told(graph, wanted, claims, outcome)
 
@@ -93,6 +104,36 @@ class Induction(Prover):
         for condition in conditions:
             total = graph.and_(total, condition)
         return total
+
+    def ways(self, graph: Graph, path: tuple[Term, ...]) -> Iterator[tuple[Term, ...]]:
+        """The paths that were merged on the way to the end, as far as they are few."""
+        for k, condition in enumerate(path):
+            if condition.op == "or" and len(path) < MOST_WAYS:
+                for arm in condition.args:
+                    yield from self.ways(graph, (*path[:k], arm, *path[k + 1:], graph.true))
+                return
+        yield path
+
+    def finals(self, graph: Graph, wanted: LongMeaning, returning: Term) -> dict[Term, Term]:
+        """The final states of folds, as states after as many rounds as the loops have gone on this way."""
+        found: dict[Term, Term] = {}
+        for fold in wanted.folds:
+            for count in fold.counts:
+                end = count.at(graph, INDEX_BITS)
+                for rounds, states in list(fold.values.items()):
+                    if rounds is end or not self.holds(graph, returning, graph.eq(rounds, end)):
+                        continue
+                    for state, now in zip(fold.after(end), states, strict=True):
+                        if state.term.op == "var":
+                            found[state.term] = now.at(graph, state.term.width)
+                    break
+        return found
+
+    def holds(self, graph: Graph, assumption: Term, goal: Term) -> bool:
+        share = Budget(min(0.5, self.budget.left()))
+        answer = decide(graph, [Question((assumption,), goal)], share)[0]
+        self.budget.used += share.used
+        return answer.status == PROVED
 
     def long_claims(self, graph: Graph, call: SymbolicCall, wanted: LongMeaning, requires: Term,
                     state: State) -> Iterator[Claim]:
@@ -211,11 +252,11 @@ class _LoopCut:
     most: Term = field(init=False)
     steps: dict[str, int] = field(default_factory=dict)
     """Registers that change by an amount in each round."""
-    noted: dict[str, tuple[Place, Fold, int]] = field(default_factory=dict)
+    noted: dict[str, tuple[Place, Fold, Holds]] = field(default_factory=dict)
     """Registers that hold a state, by their full names."""
     lost: set[str] = field(default_factory=set)
     """Registers of which nothing is known at the head."""
-    slots: dict[int, tuple[Place, Fold, int]] = field(default_factory=dict)
+    slots: dict[int, tuple[Place, Fold, Holds]] = field(default_factory=dict)
     """The same for slots of the frame: by offset from the stack pointer on entry, eight bytes each."""
     lost_bytes: set[tuple[Region, int]] = field(default_factory=set)
 
@@ -262,9 +303,9 @@ class _LoopCut:
                 raise BadNote(f"fold({holds.fold})[{holds.state}]: it has {len(fold.bounds)} states")
             full, _ = self._register(holds.place)
             if holds.place.slot is None:
-                self.noted[full] = holds.place, fold, holds.state
+                self.noted[full] = holds.place, fold, holds
             else:
-                self.slots[self._frame_offset(state, full, holds.place.slot)] = holds.place, fold, holds.state
+                self.slots[self._frame_offset(state, full, holds.place.slot)] = holds.place, fold, holds
 
     def _frame_offset(self, state: State, register: str, slot: int) -> int:
         distance = self.loops.graph.sub(state.registers[register], self.loops.call.stack)
@@ -337,11 +378,11 @@ class _LoopCut:
         graph = self.loops.graph
         head = plain.copy(plain.path)
         rounds = self._value(self.note.round, plain)
-        for name, (place, fold, number) in self.noted.items():
-            head.registers[name] = self._held(place, fold, number, rounds, plain.registers[name])
+        for name, (place, fold, holds) in self.noted.items():
+            head.registers[name] = self._held(place, fold, holds, rounds, plain.registers[name])
         frame = next(r for r in self.loops.call.layout.regions if r.is_frame)
-        for at, (place, fold, number) in self.slots.items():
-            word = self._held(place, fold, number, rounds, graph.var(f"{prefix}.slot[{at}]", 64))
+        for at, (place, fold, holds) in self.slots.items():
+            word = self._held(place, fold, holds, rounds, graph.var(f"{prefix}.slot[{at}]", 64))
             for j in range(8):
                 head.contents[frame, at + j] = graph.extract(word, 8 * j + 7, 8 * j)
         for written in self.note.written:
@@ -357,9 +398,10 @@ class _LoopCut:
             raise BadNote(f"{name}, which is no buffer of unbounded length that the contract writes")
         return region, _bits(self.loops.graph, final, 8 * region.element)
 
-    def _held(self, place: Place, fold: Fold, number: int, rounds: Term, unknown: Term) -> Term:
+    def _held(self, place: Place, fold: Fold, holds: Holds, rounds: Term, unknown: Term) -> Term:
         graph, width = self.loops.graph, self._register(place)[1]
-        value = fold.after(rounds)[number].at(graph, width)
+        whole = fold.after(rounds)[holds.state].at(graph, holds.shift + width)
+        value = graph.extract(whole, holds.shift + width - 1, holds.shift)
         if width == 64:
             return value
         if self.loops.prover.target.abi.narrow_values == "sign-extended":
@@ -420,15 +462,15 @@ class _LoopCut:
             final(rounds)
         for fold in {id(f): f for f in self._folds()}.values():
             self._demand(executor, state, fold.covers(rounds), f"how far the contract is {when}")
-        for name, (place, fold, number) in self.noted.items():
-            held = self._held(place, fold, number, rounds, state.registers[name])
+        for name, (place, fold, holds) in self.noted.items():
+            held = self._held(place, fold, holds, rounds, state.registers[name])
             self._demand(executor, state, graph.eq(state.registers[name], held), f"%{name} {when}")
         frame = next(r for r in self.loops.call.layout.regions if r.is_frame)
-        for at, (place, fold, number) in self.slots.items():
+        for at, (place, fold, holds) in self.slots.items():
             word = executor.layout.byte(state.contents, frame, at)
             for j in range(1, 8):
                 word = graph.concat(executor.layout.byte(state.contents, frame, at + j), word)
-            held = self._held(place, fold, number, rounds, word)
+            held = self._held(place, fold, holds, rounds, word)
             self._demand(executor, state, graph.eq(word, held), f"a slot of the frame {when}")
         for known in self.note.known:
             value = self.loops.wanted.evaluator.const(known.value)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.budget import proof_seconds
-from intent_tool.judge.calls import Arguments
+from intent_tool.judge.calls import Arguments, buffer_groups
 from intent_tool.judge.embedded import run_embedded, run_harness_embedded, supports
 from intent_tool.judge.emulate import run_harness, runner_path
 from intent_tool.judge.evidence import Evidence, establish
@@ -25,6 +26,8 @@ from intent_tool.machine.target import Target
 
 _SECOND_OPINION = 100
 """Inputs, besides the examples, for the second emulator and for a second layout in memory."""
+_SHORT = 5000
+"""Elements of the longest buffers for the second emulator, which is slow."""
 _MOST_SHOWN = 4
 _REPEATS = 32
 _ROUNDS = 8
@@ -96,7 +99,7 @@ def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed:
     contract = subject.contract
     asked = example_calls(contract, {})
     # Smallest first, so that the first failure is the smallest one.
-    everything = sorted({*asked, *inputs}, key=_size)
+    everything = _on_both_sides(sorted({*asked, *inputs}, key=_size))
     trial = run_trial(subject, everything, 2 * seed, asked=frozenset(asked))
     problems = _problems(subject, everything, trial, seed)
     depth = trial.depth
@@ -108,7 +111,7 @@ def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed:
         second = replace(subject, run=partial(run_embedded, subject.target))
         ran = list(dict.fromkeys([*ran, "unicorn"]))
     if not problems and (emulators.lacking is None or subject.image.blocks):
-        selection = [*asked, *inputs[:_SECOND_OPINION]]
+        selection = _on_both_sides(sorted({*asked, *_selected(inputs)}, key=_size))
         again = run_trial(second, selection, 2 * seed + 1)
         under = "under unicorn, " if second is not subject else ""
         problems += [under + p for p in _problems(second, selection, again, seed)]
@@ -116,6 +119,27 @@ def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed:
     if "stack" in contract.limits and depth > contract.limits["stack"]:
         problems.append(f"it uses {depth} bytes of stack, the limit is {contract.limits['stack']}")
     return Verdict(not problems, "none" if problems else "tested", tuple(problems), trial.calls, tuple(ran), 0, 0)
+
+
+def _on_both_sides(inputs: list[Arguments]) -> list[Arguments]:
+    """The inputs, those twice that are alone with the lengths of their buffers: of calls with equal ones every second
+    has an inaccessible page at the other end."""
+    lengths = [tuple(len(a) for a in arguments if isinstance(a, tuple)) for arguments in inputs]
+    alone = {those for those, number in Counter(lengths).items() if those and number == 1}
+    return [arguments for arguments, those in zip(inputs, lengths, strict=True)
+            for _ in range(1 + (those in alone))]
+
+
+def _selected(inputs: Sequence[Arguments]) -> list[Arguments]:
+    """The first inputs, and two of every extent that buffers have, for either end of them."""
+    found = list(inputs[:_SECOND_OPINION])
+    seen: dict[int, int] = {}
+    for arguments in inputs[_SECOND_OPINION:]:
+        extent = sum(len(a) for a in arguments if isinstance(a, tuple))
+        seen[extent] = seen.get(extent, 0) + 1
+        if seen[extent] <= 2 and extent <= _SHORT and len(found) < 4 * _SECOND_OPINION:
+            found.append(arguments)
+    return found
 
 
 def _proved(subject: Subject, emulators: _Emulators, verdict: Verdict, seconds: float) -> Verdict:
@@ -162,7 +186,9 @@ def _diagnosis(subject: Subject, arguments: Arguments, seed: int) -> str:
         from intent_tool.judge.prove import unwritten_registers
 
         names = ", ".join(unwritten_registers(subject.contract, subject.target, subject.image))
-        return f" (and changes from call to call: it uses {names or 'a register or memory'} before writing to it)"
+        moves = ", or depends on where a buffer is" if not names and buffer_groups(subject.contract) else ""
+        return (f" (and changes from call to call: it uses {names or 'a register or memory'} before writing to it"
+                f"{moves})")
     return ""
 
 

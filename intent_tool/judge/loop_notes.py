@@ -5,8 +5,8 @@ Statements, separated by ``; ``:
 ``round EXPR <= EXPR``
     The number of rounds of the contract's fold (or of elements written) that are done whenever control is at the
     loop's head, and the most that it can be there.
-``PLACE = fold(N)[I]``
-    The place holds state I of fold number N after so many rounds, modulo two to the power of the place's width.
+``PLACE = fold(N)[I]``, ``PLACE = fold(N)[I] >> BITS``
+    The place holds state I of fold number N after so many rounds, shifted, modulo two to the power of its width.
 ``fold(N)[I] == INTEGER``
     That state has this value there: of a search, that nothing was found so far.
 ``written BUFFER[EXPR : EXPR]``
@@ -50,6 +50,8 @@ class Holds:
     place: Place
     fold: int
     state: int
+    shift: int
+    """Of a state that takes more than one place: which of its bits is the place's lowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class LoopNote:
 
 
 _PLACE = r"%([a-z][a-z0-9]*)(?:\[(\d{1,6})\])?(\.w)?"
-_HOLDS = re.compile(_PLACE + r" = fold\((\d{1,4})\)\[(\d{1,4})\]\Z")
+_HOLDS = re.compile(_PLACE + r" = fold\((\d{1,4})\)\[(\d{1,4})\](?: >> (\d{1,3}))?\Z")
 _KNOWN = re.compile(r"fold\((\d{1,4})\)\[(\d{1,4})\] == (-?\d{1,40})\Z")
 _WRITTEN = re.compile(r"written ([A-Za-z_]\w*)\[([^:\]]+) : ([^:\]]+)\]\Z")
 _ROUND = re.compile(r"round (.+) <= (.+)\Z")
@@ -94,7 +96,8 @@ def read_note(text: str) -> LoopNote:
     for statement in text.split("; "):
         if found := _HOLDS.match(statement):
             slot = int(found[2]) if found[2] is not None else None
-            holds.append(Holds(Place(found[1], slot, found[3] is not None), int(found[4]), int(found[5])))
+            holds.append(Holds(Place(found[1], slot, found[3] is not None), int(found[4]), int(found[5]),
+                               int(found[6] or 0)))
         elif found := _KNOWN.match(statement):
             known.append(Known(int(found[1]), int(found[2]), int(found[3])))
         elif found := _WRITTEN.match(statement):

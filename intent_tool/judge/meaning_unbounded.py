@@ -94,6 +94,8 @@ class Fold:
     """The states after some numbers of rounds."""
     absorbing: tuple[int, int] | None = None
     """A state and its value with which all states stay as they are from then on."""
+    growth: tuple[Growth | None, ...] = ()
+    """Of each state."""
     is_idle: bool = False
     """Until that value is reached, the other states stay as they were in the beginning."""
     sources: frozenset[str] = frozenset()
@@ -141,7 +143,8 @@ class Fold:
     def facts(self) -> Iterator[Term]:
         """What is known of the final states: they are those after as many rounds; and what absorbs stays."""
         graph = self.evaluator.graph
-        for count in dict.fromkeys(c.at(graph, INDEX_BITS) for c in self.counts):
+        for asked in self.counts:
+            count = asked.at(graph, INDEX_BITS)
             final = self.after(count)
             for rounds, states in list(self.values.items()):
                 if rounds is count:
@@ -157,6 +160,22 @@ class Fold:
                 fact = graph.or_(graph.not_(there), same)
                 if fact is not graph.true:
                     yield fact
+
+
+    def grown(self) -> Iterator[Term]:
+        """Final states to which each round adds an amount are within so many times that."""
+        evaluator, graph = self.evaluator, self.evaluator.graph
+        for rounds in self.counts:
+            final = self.after(rounds.at(graph, INDEX_BITS))
+            for state, start, growth in zip(final, self.initial, self.growth, strict=True):
+                if growth is None or growth.step == (0, 0) or state.lo == state.hi:
+                    continue
+                lo, hi = growth.after(start, 0)
+                least = evaluator.linear([(min(0, growth.step[0]), rounds)], lo, NOWHERE)
+                most = evaluator.linear([(max(0, growth.step[1]), rounds)], hi, NOWHERE)
+                for fact in (graph.not_(evaluator.less(state, least)), graph.not_(evaluator.less(most, state))):
+                    if fact is not graph.true:
+                        yield fact
 
 
 class Unbounded(Evaluator):
@@ -319,7 +338,8 @@ class Unbounded(Evaluator):
         if not isinstance(sequence, Long):
             return super().sliced(sequence, start, stop, span)
         length = self.length(sequence)
-        first = self._clamped(start, length, span) if start is not None else self.zero
+        # Where the start lies beyond the end there are no elements, wherever they would be.
+        first = self.zero if start is None else start if start.lo >= 0 else self._clamped(start, length, span)
         last = self._clamped(stop, length, span) if stop is not None else length
         count = self.greatest(self.subtract(last, first, span), self.zero, span)
         return Long(count, lambda k, there: sequence.at(
@@ -516,6 +536,7 @@ class Unbounded(Evaluator):
                                  for a, b in zip(states, plain(states, items, place), strict=True))
             known = Fold(len(self.folds), self, stream, initial, step, here,
                          graph.and_(self.outer, here.guard), bounds, [])
+            known.growth = tuple(_growth(graph, a.term, a, s) for a, s in zip(after, states, strict=True))
             known.absorbing = self._absorbing(known, index)
             known.is_idle = known.absorbing is not None and self._is_idle(known, index, known.absorbing)
             own = {t.data for s in states for t in topological([s.term]) if t.op == "var"} | {"fold.index"}
@@ -548,44 +569,68 @@ class Unbounded(Evaluator):
         states = tuple(self.const(1 - value) if i == number else self.free(f"idle.{i}", *bounds)
                        for i, bounds in enumerate(fold.bounds))
         after = fold.round(states, index.term)
-        reached = self.equals(after[number], self.const(value))
+        reached, unmet = self.equals(after[number], self.const(value)), self.graph.false
+        if reached.op == "not":
+            reached, unmet = reached.args[0], self.graph.true
         same = [self.equals(a, b) for k, (a, b) in enumerate(zip(after, states, strict=True)) if k != number]
-        return all(s is self.graph.true for s in replaced(self.graph, same, {reached: self.graph.false}))
+        return all(s is self.graph.true for s in replaced(self.graph, same, {reached: unmet}))
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a round does to a state: it adds an amount, or sets it to something that does not depend on it."""
+
+    step: tuple[int, int]
+    """The least and the most that is added."""
+    fresh: tuple[int, int] | None
+    """The interval of what it is set to; None where it never is."""
+
+    def joined(self, other: Growth) -> Growth:
+        fresh = self.fresh if other.fresh is None else other.fresh if self.fresh is None else (
+            min(self.fresh[0], other.fresh[0]), max(self.fresh[1], other.fresh[1]))
+        return Growth((min(self.step[0], other.step[0]), max(self.step[1], other.step[1])), fresh)
+
+    def after(self, start: Number, rounds: int) -> tuple[int, int]:
+        """The interval after at most so many rounds."""
+        lo, hi = start.lo, start.hi
+        if self.fresh is not None:
+            lo, hi = min(lo, self.fresh[0]), max(hi, self.fresh[1])
+        return lo + rounds * min(0, self.step[0]), hi + rounds * max(0, self.step[1])
 
 
 def _reach(graph: Graph, start: Number, state: Number, after: Number, rounds: int) -> tuple[int, int]:
-    """What a state can be, given the interval that `after` was computed with.
+    """What a state can be, given the interval of `state` that `after` was computed with.
 
     Where a round adds an amount (a running sum, a counter) the sum over all rounds bounds it, too."""
     lo, hi = min(start.lo, after.lo), max(start.hi, after.hi)
-    step = _increment(graph, after.term, after, state)
-    if step is not None:
-        lo = max(lo, start.lo + rounds * min(0, step[0]))
-        hi = min(hi, start.hi + rounds * max(0, step[1]))
+    growth = _growth(graph, after.term, after, state)
+    if growth is not None:
+        low, high = growth.after(start, rounds)
+        lo, hi = max(lo, low), min(hi, high)
     return lo, hi
 
 
-def _increment(graph: Graph, term: Term, after: Number, state: Number) -> tuple[int, int] | None:
-    """The interval of `term` - `state`, where it is the state with amounts added; `after` says how to read it."""
+def _growth(graph: Graph, term: Term, after: Number, state: Number) -> Growth | None:
+    """How `term`, read as `after` is, comes from the state; None where that is in some other way."""
     if term is state.term:
-        return 0, 0
+        return Growth((0, 0), None)
     if term.op == "ite":
-        arms = [_increment(graph, arm, after, state) for arm in term.args[1:]]
-        if arms[0] is None or arms[1] is None:
-            return None
-        return min(arms[0][0], arms[1][0]), max(arms[0][1], arms[1][1])
+        arms = [_growth(graph, arm, after, state) for arm in term.args[1:]]
+        return arms[0].joined(arms[1]) if arms[0] is not None and arms[1] is not None else None
     if term.op in ("zext", "sext") and (term.op == "zext") == (after.lo >= 0):
-        return _increment(graph, term.args[0], after, state)
+        return _growth(graph, term.args[0], after, state)
+    if state.term not in topological([term]):
+        return Growth((0, 0), (term.lo, term.hi) if after.lo >= 0 else (term.slo, term.shi))
     if term.width < state.term.width:
         return None
-    before = state.at(graph, term.width)
-    rest = graph.sub(term, before)
-    if any(t is state.term for t in topological([rest])):
+    rest = graph.sub(term, state.at(graph, term.width))
+    if state.term in topological([rest]):
         return None
-    lo, hi = rest.slo, rest.shi
     # The sum over the integers must not wrap in the term's width.
     bottom, top = (0, (1 << term.width) - 1) if after.lo >= 0 else (-(1 << term.width - 1), (1 << term.width - 1) - 1)
-    return (lo, hi) if bottom <= state.lo + lo and state.hi + hi <= top else None
+    if not (bottom <= state.lo + rest.slo and state.hi + rest.shi <= top):
+        return None
+    return Growth((rest.slo, rest.shi), None)
 
 
 def _widened(bounds: tuple[int, int], attempt: int) -> tuple[int, int]:

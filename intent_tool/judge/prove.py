@@ -241,6 +241,9 @@ class Prover:
         yield from self.abi_claims(graph, call, (wanted.requires,), outcome, state)
         yield from self.result_claims(graph, call, wanted, state)
         yield from self.memory_claims(graph, call, wanted, state)
+        self.check_stack(outcome)
+
+    def check_stack(self, outcome: Outcome) -> None:
         limit = self.contract.limits.get("stack", STACK_BYTES)
         if outcome.depth > limit:
             raise Gone(Proof("refuted", (f"it uses {outcome.depth} bytes of stack, the limit is {limit}",)))
@@ -420,11 +423,11 @@ def merged_claims(graph: Graph, claims: Iterator[Claim]) -> Iterator[Claim]:
         if len(group) == 1:
             yield group[0]
             continue
-        shared = group[0].question.assumptions[:1]
+        shared = tuple(a for a in group[0].question.assumptions if all(a in c.question.assumptions for c in group))
         goal = graph.true
         for claim in group:
             condition = graph.true
-            for assumption in claim.question.assumptions[1:]:
+            for assumption in (a for a in claim.question.assumptions if a not in shared):
                 condition = graph.and_(condition, assumption)
             goal = graph.and_(goal, graph.or_(graph.not_(condition), claim.question.goal))
         yield Claim(Question(shared, goal), what, kind, group[0].noticeable)

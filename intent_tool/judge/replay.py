@@ -39,7 +39,8 @@ def replay(subject: Subject, arguments: Arguments, model: Mapping[str, int]) -> 
     loader = _loader(subject.target, words, flags)
     prepared = replace(subject, image=_prefixed(subject.image, loader))
     for seed in range(_SEEDS):
-        trial = run_trial(prepared, [arguments], seed)
+        # Three calls, so that buffers lie at both of their ends against an inaccessible page, and at neither.
+        trial = run_trial(prepared, [arguments] * 3, seed)
         problem = trial.failures[0] if trial.failures else trial.stop
         if problem is not None:
             # Offsets count from the function, not from what was put before it.

@@ -51,6 +51,10 @@ def _bitfield(run: Run, word: int) -> None:
     else:
         field, place = g.extract(source, last, 0), width - rotation
     top = place + field.width
+    if word >> 29 & 3 == 2 and top == width:
+        # LSL: a multiple, as addresses are made of.
+        _set(run, word & 31, g.shl(source, g.const(place, width)))
+        return
     match word >> 29 & 3:
         case 0:
             result = g.sext(field, width - place)

@@ -7,6 +7,9 @@ from intent_tool.judge.harness.protocol import SIGNALS, TIMED_OUT, Job, Outcome
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import shown_call
 
+_WIDEST = 64
+"""Bytes of one access, at most."""
+
 
 def stop_problem(contract: Contract, batch: Batch, job: Job, outcome: Outcome, index: int) -> str:
     """What to say of the call with input `index`, which did not come back. Begins with the call."""
@@ -33,7 +36,9 @@ def _access_problem(contract: Contract, batch: Batch, job: Job, outcome: Outcome
         start = window.address + window.buffer
         if region.address - job.page <= address < start:
             return f"reads or writes {start - address} bytes before {names} {at}"
-        if start + window.length <= address < region.address + region.size + job.page:
+        end = region.address + region.size
+        # The emulator may name the start of an access of which only the end is not allowed.
+        if start + window.length <= address < end + job.page or max(start, end - _WIDEST) < address < end:
             return f"reads or writes past the end of {names} {at}"
     if job.stack_address - job.page <= address < job.stack_address:
         return f"needs more than {job.stack_bytes // 1024} KiB of stack {at}"

@@ -73,7 +73,11 @@ class LongMeaning:
 
     def facts(self) -> tuple[Term, ...]:
         """What may be assumed besides `requires`."""
-        return tuple(fact for fold in self.folds for fact in fold.facts())
+        return tuple(fact for fold in self.folds for fact in (*fold.facts(), *fold.grown()))
+
+    def grown(self) -> tuple[Term, ...]:
+        """What of it bounds final states by how often something was added to them."""
+        return tuple(fact for fold in self.folds for fact in fold.grown())
 
 
 def long_meaning(contract: Contract, graph: Graph) -> LongMeaning:

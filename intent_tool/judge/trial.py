@@ -16,6 +16,7 @@ from intent_tool.judge.layout import Placed, place
 from intent_tool.judge.stops import stop_problem
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import Oracle
+from intent_tool.language.sample_lengths import byte_count
 from intent_tool.machine.target import Target
 
 PAGE = 4096
@@ -23,6 +24,8 @@ _STACK_BYTES = 64 * 1024
 _IMAGE_AT, _STACK_AT = 0x10_0000_0000, 0x14_0000_0000
 _MOST_BYTES = 16 << 20
 """Of buffer contents in one run of the harness."""
+_LONG = 8 * PAGE
+"""Bytes of buffers in one input that make it a long one."""
 _MOST_FAILURES = 8
 
 
@@ -69,7 +72,7 @@ def run_trial(subject: Subject, inputs: Sequence[Arguments], seed: int, *, asked
     undefined upper bits of narrow arguments are their extension."""
     answers: dict[Arguments, Returned] = {}
     depth = calls = 0
-    for part in _parts(inputs):
+    for part in _parts(subject.contract, inputs):
         context, job = _call(subject, part, seed, junk)
         done = finished(context.batch, context.outcome)
         wrong = tuple(Failure(calls + f.index, f.what) for f in islice(failures(context), _MOST_FAILURES))
@@ -129,17 +132,22 @@ def _depth(context: Context, done: int) -> int:
     return max(shallow, context.outcome.depth)
 
 
-def _parts(inputs: Sequence[Arguments]) -> Iterator[Sequence[Arguments]]:
-    """The inputs in runs that fit the harness's memory."""
-    if not inputs or not any(isinstance(a, tuple) for a in inputs[0]):
+def _parts(contract: Contract, inputs: Sequence[Arguments]) -> Iterator[Sequence[Arguments]]:
+    """The inputs in runs that fit the harness's memory. Where long buffers begin, so does a run: every call costs
+    something for the whole region of the longest."""
+    assert contract.signature is not None
+    parameters = contract.signature.parameters
+    if not any(p.buffer for p in parameters):
         yield from [inputs] if inputs else []
         return
     start = size = 0
+    are_long = False
     for i, arguments in enumerate(inputs):
-        here = sum(8 * len(a) for a in arguments if isinstance(a, tuple))
-        if size + here > _MOST_BYTES and i > start:
+        here = byte_count(parameters, arguments)
+        if i > start and (size + here > _MOST_BYTES or (here > _LONG and not are_long)):
             yield inputs[start:i]
             start, size = i, 0
+        are_long = are_long or here > _LONG
         size += here
     if start < len(inputs):
         yield inputs[start:]

@@ -156,7 +156,8 @@ class Calls(Operators):
         length = self.length(parts[0])
         for part in parts[1:]:
             other = self.length(part)
-            length = length if self.same(length, other, facts) else self.terms.binary("min", length, other)
+            if not facts.less_equal(length, other):
+                length = other if facts.less_equal(other, length) else self.terms.binary("min", length, other)
         return Mapped(length, lambda i, there: Group(tuple(self.at(p, i, there, node.span) for p in parts)))
 
     def call_reversed(self, node: tree.Call, arguments: Sequence[Value], facts: Facts) -> Value:

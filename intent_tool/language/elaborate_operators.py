@@ -202,8 +202,10 @@ class Operators(Folds):
             if value.lo < 0:
                 moved = terms.binary("max", terms.binary("add", value, n), terms.const(0))
                 value = terms.ite(terms.binary("lt", value, terms.const(0)), moved, terms.assume(value, 0, value.hi))
-            return value if facts.less_equal(value, n) else terms.binary("min", value, n)
+            return value
+        # Where the start lies beyond the end there are no elements: only the stop has to be held back.
         start, stop = bound(node.start, terms.const(0)), bound(node.stop, n)
+        stop = stop if facts.less_equal(stop, n) else terms.binary("min", stop, n)
         if isinstance(sequence, Items) and start.op == "const" and stop.op == "const":
             return Items(sequence.items[start.data:stop.data])
         length = facts.refine(terms, terms.binary("sub", stop, start))

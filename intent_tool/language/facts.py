@@ -49,6 +49,15 @@ class Facts:
 
     def less_equal(self, a: Term, b: Term, slack: int = 0) -> bool:
         """Whether a <= b + slack is known."""
+        if a.op in ("min", "max") or b.op in ("min", "max"):
+            # One step is enough for lengths, as of a buffer without its first element.
+            pairs = [(x, b) for x in a.args] if a.op in ("min", "max") else [(a, y) for y in b.args]
+            every = a.op == "max" or (a.op != "min" and b.op == "min")
+            if (all if every else any)(self.below(x, y, slack) for x, y in pairs):
+                return True
+        return self.below(a, b, slack)
+
+    def below(self, a: Term, b: Term, slack: int) -> bool:
         most = self.most(a, b)
         return self.interval(a)[1] - self.interval(b)[0] <= slack or (most is not None and most <= slack)
 

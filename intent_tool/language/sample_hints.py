@@ -9,7 +9,7 @@ from typing import Any
 from intent_tool.language.contract import Contract
 from intent_tool.language.fold import constant, constant_definitions
 from intent_tool.language.oracle import Oracle
-from intent_tool.language.tree import CallDefinition, Compare, Expression, Integer, Logical, Name
+from intent_tool.language.tree import Bytes, CallDefinition, Compare, Expression, Integer, Logical, Name
 from intent_tool.language.walk import descendants, free_names
 
 MAX_CONSTANTS = 64
@@ -32,6 +32,8 @@ class Hints:
     ranges: dict[str, tuple[int, int]]
     """Scalar parameters' types, narrowed by comparisons with constants."""
     suggestions: tuple[Suggestion, ...]
+    texts: tuple[bytes, ...]
+    """Byte strings in the contract."""
 
 
 def hints_of(contract: Contract, oracle: Oracle) -> Hints:
@@ -50,7 +52,7 @@ def hints_of(contract: Contract, oracle: Oracle) -> Hints:
         for left, right in _equalities(condition):
             if isinstance(left, Name) and left.name in scalars and left.name not in free_names(right, reads):
                 suggestions.append(Suggestion(scalars[left.name], oracle.evaluator(right, names)))
-    return Hints(_constants(contract, values), ranges, tuple(suggestions[:MAX_CONSTANTS]))
+    return Hints(_constants(contract, values), ranges, tuple(suggestions[:MAX_CONSTANTS]), _texts(contract))
 
 
 def _conjuncts(node: Expression, contract: Contract) -> Iterator[Compare]:
@@ -94,11 +96,20 @@ def _narrow(ranges: dict[str, tuple[int, int]], left: Expression, op: str, bound
 
 
 def _constants(contract: Contract, values: dict[str, int]) -> tuple[int, ...]:
-    roots = [d.body for d in contract.where.values()] + list(contract.requires) + list(contract.ensures) + list(
-        contract.writes.values()) + ([contract.returns] if contract.returns is not None else [])
     literals = dict.fromkeys(values.values())
-    for root in roots:
+    for root in _roots(contract):
         for node in descendants(root):
             if isinstance(node, Integer):
                 literals.setdefault(node.value)
     return tuple(sorted(literals, key=abs))[-MAX_CONSTANTS:]
+
+
+def _texts(contract: Contract) -> tuple[bytes, ...]:
+    found = dict.fromkeys(node.value for root in _roots(contract) for node in descendants(root)
+                          if isinstance(node, Bytes) and node.value)
+    return tuple(found)[:MAX_CONSTANTS]
+
+
+def _roots(contract: Contract) -> list[Expression]:
+    return [d.body for d in contract.where.values()] + list(contract.requires) + list(contract.ensures) + list(
+        contract.writes.values()) + ([contract.returns] if contract.returns is not None else [])

@@ -1,4 +1,4 @@
-"""Values for one parameter: boundary values, and random ones from a mixture of shapes."""
+"""Values for one scalar: boundary values, and random ones from a mixture of shapes."""
 
 from __future__ import annotations
 
@@ -79,59 +79,3 @@ def length_values(low: int, high: int, constants: Sequence[int], most: int) -> l
     """Element counts to try for a length parameter, none above `most`; those allowed by `low` and `high`."""
     around = [*SMALL_LENGTHS, *(low + k for k in SMALL_LENGTHS), *(c + k for c in constants for k in (-1, 0, 1))]
     return sorted({v for v in around if low <= v <= min(high, most)})
-
-
-def content_source(random: Random, low: int, high: int, constants: Sequence[int]
-                   ) -> Callable[[int, Sequence[tuple[int, ...]]], tuple[int, ...]]:
-    """Draws the content of a buffer: `(length, other buffers drawn before)` to elements from `low` to `high`."""
-    bits, size = random.getrandbits, high - low + 1
-    element = scalar_source(random, low, high, constants)
-    pool = core_values(low, high, constants)
-    is_byte = (low, high) == (0, 255)
-
-    def uniform(length: int) -> tuple[int, ...]:
-        if is_byte:
-            return tuple(random.randbytes(length))
-        return tuple([low + (bits(64) * size >> 64) for _ in range(length)])
-
-    def mixed(length: int) -> tuple[int, ...]:
-        return tuple([element() for _ in range(length)])
-
-    def constant(length: int) -> tuple[int, ...]:
-        return (pool[bits(16) % len(pool)],) * length
-
-    def two_values(length: int) -> tuple[int, ...]:
-        first, second = pool[bits(16) % len(pool)], pool[bits(16) % len(pool)]
-        return tuple([second if bits(1) else first for _ in range(length)])
-
-    def single(length: int) -> tuple[int, ...]:
-        base, other = pool[bits(16) % len(pool)], element()
-        where = bits(32) % length if length else 0
-        return (base,) * where + (other,) * min(1, length) + (base,) * (length - where - 1)
-
-    def ramp(length: int) -> tuple[int, ...]:
-        start, step = element(), (1, -1, 2, 0x55)[bits(2)]
-        return tuple([low + (start + step * i - low) % size for i in range(length)])
-
-    def text(length: int) -> tuple[int, ...]:
-        return tuple([b" \n\taZz09Aeiou.-,%x"[bits(8) % 18] if high >= 127 else element() for _ in range(length)])
-
-    shapes = [uniform] * 5 + [mixed] * 3 + [constant, constant, two_values, two_values, single, single, ramp, text]
-
-    def draw(length: int, others: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-        if others and bits(2) == 0:
-            near = _near(others[bits(4) % len(others)], length)
-            if near is not None:
-                return near
-        return shapes[bits(4)](length)
-
-    def _near(other: tuple[int, ...], length: int) -> tuple[int, ...] | None:
-        """Another buffer's content, as it is or with one element changed."""
-        if len(other) != length or not all(low <= v <= high for v in other):
-            return None
-        if not other or bits(1):
-            return other
-        where = bits(32) % length
-        return (*other[:where], element(), *other[where + 1:])
-
-    return draw

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from random import Random
 
 from intent_tool.language.contract import Contract, Parameter
 from intent_tool.language.oracle import Argument, Arguments, Oracle, OracleFault, length_of
 from intent_tool.language.oracle_examples import called_with
+from intent_tool.language.oracle_runtime import BUDGET
+from intent_tool.language.sample_contents import Content, content_source, long_content_source
 from intent_tool.language.sample_hints import Hints, hints_of
-from intent_tool.language.sample_values import (
-    boundary_values,
-    content_source,
-    core_values,
-    length_values,
-    scalar_source,
+from intent_tool.language.sample_lengths import (
+    BYTES_EACH,
+    EVERY_LENGTH,
+    LONG_BYTES,
+    LONG_LENGTHS,
+    LONG_STEPS,
+    LONGEST_OF_COSTLY,
+    ROUNDS,
+    STEPS_EACH,
+    Cost,
+    byte_count,
+    cost_of,
+    element_count,
 )
+from intent_tool.language.sample_values import boundary_values, core_values, length_values, scalar_source
 from intent_tool.language.tree import Name
 from intent_tool.language.walk import descendants
 
 MAX_ELEMENTS = 4096
-"""Of all buffers of one input together."""
+"""Of all buffers of one input together, but for those that `LONG_LENGTHS` are for."""
 
 _EFFORT = 12
 """Attempts for each input wanted, before a narrow `requires` is given up."""
+_FEWEST = 50
+"""Inputs, of buffers so large that they hold more than `BYTES_EACH` whatever is drawn."""
+_TRIES = 8
+"""Contents tried for a length, before a narrow `requires` is given up."""
 
 
 def sample_inputs(contract: Contract, oracle: Oracle, count: int, seed: int = 0) -> list[Arguments]:
-    """At most `count` different inputs: the examples', boundary values and their pairs, then random ones.
+    """At most `count` different inputs: the examples', buffers of every short and of some long lengths, boundary
+    values and their pairs, then random ones.
 
     All inputs there are, when they are no more than `count`. Fewer than `count` where `requires` is too narrow for
-    the search. The same for the same contract, `count` and `seed`."""
+    the search, or where buffers of constant length are so large that the inputs would fill more than
+    `BYTES_EACH * count` bytes.
+    The same for the same contract, `count` and `seed`."""
     return _Sampler(contract, oracle, count, seed).run()
 
 
@@ -62,6 +79,14 @@ class _Sampler:
         self.lengths = {n.name for p in self.parameters if p.buffer is not None for n in descendants(p.buffer.length)
                         if isinstance(n, Name)}
         self.positions = {p.name: i for i, p in enumerate(self.parameters)}
+        self.has_buffers = any(p.buffer is not None for p in self.parameters)
+        fixed = sum(p.buffer.constant_length * p.type.bytes for p in self.parameters
+                    if p.buffer is not None and p.buffer.constant_length is not None)
+        if fixed > BYTES_EACH:
+            self.count = max(min(count, _FEWEST), BYTES_EACH * count // fixed)
+        self.bytes = self.steps = 0
+        self.cost = Cost(0, 0, 1.0, costly=False)
+        self.frugal = False
         self.aliases = [tuple(sorted(self.positions[n] for n in pair))
                         for pair in sorted(map(sorted, contract.aliases))]
 
@@ -74,10 +99,15 @@ class _Sampler:
                 self.add(arguments)
             return list(self.found)[:self.count]
         self.draws = self.sources()
+        if self.lengths:
+            self.cost = self.measured_cost()
+            if self.every_length():
+                self.long_lengths()
         for arguments in self.boundaries():
             if len(self.found) >= self.count // 2 or self.attempts > self.effort // 2:
                 break
-            self.add(arguments)
+            if not (self.frugal and byte_count(self.parameters, arguments) > 2 * BYTES_EACH):
+                self.add(arguments)
         self.random_inputs()
         return list(self.found)[:self.count]
 
@@ -92,7 +122,16 @@ class _Sampler:
             except OracleFault:
                 return False
         self.found[arguments] = None
+        if self.has_buffers:
+            self.spend(arguments)
         return True
+
+    def spend(self, arguments: Arguments) -> None:
+        """Keeps to short buffers while the inputs so far are dearer on the average than they may be."""
+        self.bytes += byte_count(self.parameters, arguments)
+        self.steps += self.cost.of(element_count(arguments))
+        number = len(self.found)
+        self.frugal = self.bytes > BYTES_EACH * number or self.steps > STEPS_EACH * number
 
     def all_inputs(self) -> Iterator[Arguments] | None:
         """Every input that the types (and simple bounds) allow, when that is no more than `count`."""
@@ -117,25 +156,105 @@ class _Sampler:
     def sources(self) -> list[Callable[[], int] | None]:
         """How to draw each scalar; None for buffers, whose lengths must be known first."""
         found: list[Callable[[], int] | None] = []
-        self.contents = {}
+        self.contents: dict[str, Content] = {}
+        self.long_contents: dict[str, Content] = {}
         self.length_choices: dict[str, list[int]] = {}
         for parameter in self.parameters:
             low, high = self.range(parameter)
             if parameter.buffer is not None:
                 self.contents[parameter.name] = content_source(
-                    self.random, parameter.type.minimum, parameter.type.maximum, self.hints.constants)
+                    self.random, parameter.type, self.hints.constants, self.hints.texts)
+                self.long_contents[parameter.name] = long_content_source(
+                    self.random, parameter.type, self.contents[parameter.name])
                 found.append(None)
             elif parameter.name in self.lengths:
                 choices = length_values(low, high, self.hints.constants, MAX_ELEMENTS) or [low]
                 self.length_choices[parameter.name] = choices
-                found.append(self.length_source(choices))
+                found.append(self.length_source(choices, low, min(high, EVERY_LENGTH)))
             else:
                 found.append(scalar_source(self.random, low, high, self.hints.constants))
         return found
 
-    def length_source(self, choices: list[int]) -> Callable[[], int]:
+    def length_source(self, choices: list[int], low: int, high: int) -> Callable[[], int]:
+        """Mostly small ones, else those most telling or any short one."""
         bits, few = self.random.getrandbits, choices[:8]
-        return lambda: few[bits(16) % len(few)] if bits(2) else choices[bits(16) % len(choices)]
+
+        def draw() -> int:
+            if self.frugal or bits(2):
+                return few[bits(16) % len(few)]
+            if bits(1) and low <= high:
+                return low + bits(16) % (high - low + 1)
+            return choices[bits(16) % len(choices)]
+
+        return draw
+
+    # Lengths.
+
+    def measured_cost(self) -> Cost:
+        for longer in (128, 32, 8):
+            few, many = ([self.of_lengths(dict.fromkeys(self.lengths, size), self.contents) for _ in range(4)]
+                         for size in (longer // 2, longer))
+            cost = cost_of(self.contract, self.oracle, few, many)
+            if cost.steps < BUDGET:
+                break
+        return cost
+
+    def of_lengths(self, lengths: Mapping[str, int], contents: Mapping[str, Content]) -> Arguments:
+        """An input with some lengths given, as far as they are allowed, and the rest drawn; other lengths small."""
+        values: list[Argument] = [draw() if draw is not None else () for draw in self.draws]
+        for name in self.lengths:
+            low, high = self.range(self.parameters[self.positions[name]])
+            few = self.length_choices[name][:8]
+            wanted = lengths[name] if name in lengths else few[self.random.getrandbits(16) % len(few)]
+            values[self.positions[name]] = max(low, min(high, wanted))
+        return self.with_buffers(values, contents)
+
+    def every_length(self) -> bool:
+        """Each length up to `EVERY_LENGTH`, more than once where there are inputs enough and they cost little. False
+        when there are too few inputs even for once."""
+        names = sorted(self.lengths)
+        each = range(EVERY_LENGTH + 1)
+        steps = sum(self.cost.of(self.extent({name: length})[0]) for name in names for length in each)
+        affordable = max(2, STEPS_EACH * self.count // 4 // max(steps, 1))
+        rounds = min(ROUNDS, self.count // (2 * len(each) * len(names)), affordable)
+        for length in each:
+            for name in names:
+                for _ in range(rounds):
+                    if self.steps < STEPS_EACH * self.count:
+                        self.tried({name: length}, self.contents)
+        return rounds > 0
+
+    def long_lengths(self) -> None:
+        """Long buffers, each length alone and all together, twice each, while there is room for them."""
+        most_bytes = min(LONG_BYTES, BYTES_EACH * self.count)
+        most_steps = min(LONG_STEPS, STEPS_EACH * self.count)
+        names = sorted(self.lengths)
+        for chosen in [[name] for name in names] + ([names] if len(names) > 1 else []):
+            for length in LONG_LENGTHS:
+                lengths = dict.fromkeys(chosen, length)
+                elements, size = self.extent(lengths)
+                steps = 2 * self.cost.of(elements)
+                if (self.cost.costly and length > LONGEST_OF_COSTLY) or 2 * size > most_bytes or steps > most_steps:
+                    continue
+                most_bytes -= 2 * size
+                most_steps -= steps
+                for _ in range(2):
+                    self.tried(lengths, self.long_contents)
+
+    def extent(self, lengths: Mapping[str, int]) -> tuple[int, int]:
+        """The elements and bytes of an input with some lengths given, and the others as large as small ones are."""
+        sizes = {name: lengths.get(name, self.length_choices[name][:8][-1]) for name in self.lengths}
+        counts = [(length_of(p.buffer.length, sizes), p.type.bytes) for p in self.parameters if p.buffer is not None]
+        return sum(n for n, _ in counts), sum(n * width for n, width in counts)
+
+    def tried(self, lengths: Mapping[str, int], contents: Mapping[str, Content]) -> None:
+        """Adds one input with the lengths given."""
+        for _ in range(_TRIES):
+            arguments = self.of_lengths(lengths, contents)
+            if any(arguments[self.positions[name]] != length for name, length in lengths.items()):
+                return
+            if self.add(arguments):
+                return
 
     # Boundary values, and their pairs.
 
@@ -170,22 +289,24 @@ class _Sampler:
             for i, draw in enumerate(self.draws)]
         return self.with_buffers(values)
 
-    def with_buffers(self, values: list[Argument]) -> Arguments:
+    def with_buffers(self, values: list[Argument], contents: Mapping[str, Content] | None = None) -> Arguments:
         if not self.contents:
             return tuple(values)
         scalars = {p.name: v for p, v in zip(self.parameters, values, strict=True) if isinstance(v, int)}
+        contents = contents if contents is not None else self.contents
         room = MAX_ELEMENTS
         drawn: list[tuple[int, ...]] = []
         for index, parameter in enumerate(self.parameters):
             if parameter.buffer is not None:
                 length = length_of(parameter.buffer.length, scalars)
                 room -= length
-                if room < 0 and length > 0 and parameter.buffer.constant_length is None:
+                if (room < 0 and length > 0 and parameter.buffer.constant_length is None
+                        and contents is not self.long_contents):
                     # Products of lengths: give up the longest and start again.
                     longest = max(sorted(self.lengths), key=scalars.__getitem__)
                     values[self.positions[longest]] = 0
-                    return self.with_buffers(values)
-                content = self.contents[parameter.name](length, drawn)
+                    return self.with_buffers(values, contents)
+                content = contents[parameter.name](length, drawn)
                 values[index] = content
                 drawn.append(content)
         for first, second in self.aliases:

@@ -263,15 +263,17 @@ def _memory() -> Iterator[Row]:
             ("r", "w", 4, "{}"), ("r", "x", 8, "{}"), ("rb", "w", 1, "{}"), ("rh", "w", 2, "{}"),
             ("rsb", "w", 1, "u32(i8({}))"), ("rsb", "x", 1, "u64(i8({}))"), ("rsh", "w", 2, "u32(i16({}))"),
             ("rsh", "x", 2, "u64(i16({}))"), ("rsw", "x", 4, "u64(i32({}))")):
-        for unscaled, text, form, address in _addresses(size):
+        for unscaled, text, form, address, after in (
+                *((*how, {}) for how in _addresses(size)),
+                (False, "[{b+:xsp}], #{i:i9}", "[xsp], i", "b", {"b": "u64(b + i)"})):
             load = f"ld{'u' if unscaled else ''}{suffix}"
             yield _row(f"{load} {{d:{register}}}, {text}", form=f"{load} {register}, {form}",
-                       d=value.format(f"load({address}, {size})"), latency="load")
+                       d=value.format(f"load({address}, {size})"), **after, latency="load")
             if "s" not in suffix:
                 store = f"st{'u' if unscaled else ''}{suffix}"
                 low = "a" if size >= 4 else f"u{8 * size}(a)"
                 yield _row(f"{store} {{a:{register}}}, {text}", form=f"{store} {register}, {form}",
-                           memory=f"store({address}, {size}, {low})", latency="store")
+                           memory=f"store({address}, {size}, {low})", **after, latency="store")
     for r, w in WIDTHS:
         size = w // 8
         kind = f"i7*{size}"

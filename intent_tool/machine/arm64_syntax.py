@@ -92,7 +92,9 @@ def _operands(text: str) -> tuple[Operand, ...]:
             continue
         last = operands[-1] if operands else None
         if isinstance(last, Memory) and last.mode == "offset" and word[:1] in set("#-0123456789"):
-            operands[-1] = Memory((*last.parts, _immediate(word)), "post")
+            step = _immediate(word)
+            # capstone shows a negative one as if it had no sign.
+            operands[-1] = Memory((*last.parts, step - (1 << 64) if step >> 63 == 1 else step), "post")
         else:
             operands.append(_operand(word))
     spelled = re.sub(r"\s", "", text)
@@ -174,7 +176,7 @@ Alias = Callable[[tuple[Operand, ...]], "Line | None"]
 
 def _zero_second(name: str) -> Alias:
     """``op d, m`` is ``name d, zr, m``."""
-    return lambda o: Line(name, (o[0], _zero(o), *o[1:]))
+    return lambda o: Line(name, (o[0], _zero(o), *o[1:])) if o else None
 
 
 def _zero_first(name: str) -> Alias:

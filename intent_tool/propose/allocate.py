@@ -14,6 +14,10 @@ from intent_tool.propose.machine_ir import Backend, Code, CodeBlock, Register, S
 
 Segment = tuple[int, int]
 
+CONSTANT, COUNTING = 0.25, 8.0
+"""What it costs to have a value elsewhere than in a register, beside others: of a constant, and of what counts the
+rounds of a loop, whose note needs it in one."""
+
 
 @dataclass(slots=True)
 class Places:
@@ -29,7 +33,7 @@ def allocate(blocks: list[CodeBlock], backend: Backend) -> Places:
     temporary: set[int] = set()
     while True:
         intervals = live_intervals(blocks)
-        weights = _weights(blocks, intervals, temporary)
+        weights = _weights(blocks, intervals, temporary, backend)
         places, spilled = _place(intervals, weights, backend, _hints(blocks))
         if not spilled:
             break
@@ -109,15 +113,18 @@ def live_at_start(blocks: list[CodeBlock]) -> dict[int, set[Register]]:
     return live
 
 
-def _weights(blocks: list[CodeBlock], intervals: dict[Register, list[Segment]],
-             temporary: set[int]) -> dict[Register, float]:
+def _weights(blocks: list[CodeBlock], intervals: dict[Register, list[Segment]], temporary: set[int],
+             backend: Backend) -> dict[Register, float]:
     uses: dict[Register, float] = defaultdict(float)
     for block in blocks:
         for code in block.codes():
             for register in (*code.reads(), *code.writes()):
                 uses[register] += 10.0 ** min(block.depth, 4)
+    # A constant is made again more easily than something is stored and loaded.
+    costs: dict[Register, float] = dict.fromkeys(backend.remake, CONSTANT)
+    costs.update(dict.fromkeys(backend.counting, COUNTING))
     return {register: float("inf") if register in temporary else
-            uses[register] / sum(end - start for start, end in segments)
+            costs.get(register, 1.0) * uses[register] / sum(end - start for start, end in segments)
             for register, segments in intervals.items()}
 
 

@@ -23,6 +23,7 @@ div128                 (high, low, divisor) to (quotient, remainder) of a divide
 add2 sub2              (low, high, low, high) to (low, high): 128 bits
 load                   (address[, index]); `imm` is (displacement, bytes, signed, scale); zero- or sign-extended
 store                  (value, address[, index]); `imm` is (displacement, bytes, scale)
+load_step store_step   like those, of a pointer alone, which is a second result `imm[0]` bytes further on (ARM64)
 table                  the 64-bit address of the constant table number `imm`
 =====================  ===============================================================================
 """
@@ -33,6 +34,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+STORES = ("store", "store_step")
 COMPARISONS = {"eq": "ne", "ne": "eq", "ult": "uge", "ule": "ugt", "slt": "sge", "sle": "sgt"}
 """Each comparison, with its negation as the backends name conditions."""
 
@@ -203,12 +205,12 @@ def drop_unused(function: Function) -> None:
                     sources.setdefault(param, []).append(arg)
             case Branch(condition, _, _):
                 need([condition])
-        need(a for i in block.instructions if i.op == "store" for a in i.args)
+        need(a for i in block.instructions if i.op in STORES for a in i.args)
     while work:
         value = work.pop()
         need(made[value].args if value in made else sources.get(value, ()))
     for block in function.blocks:
-        block.instructions = [i for i in block.instructions if i.op == "store" or used & set(i.dest)]
+        block.instructions = [i for i in block.instructions if i.op in STORES or used & set(i.dest)]
         if isinstance(block.end, Jump):
             pairs = zip(block.end.target.params, block.end.args, strict=True)
             block.end.args = tuple(a for p, a in pairs if p in used)

@@ -21,7 +21,7 @@ from intent_tool.propose.ir import (
     drop_unused,
 )
 
-FIXED = frozenset({"load", "store", "param", "udiv", "urem", "sdiv", "srem", "div128"})
+FIXED = frozenset({"load", "store", "load_step", "store_step", "param", "udiv", "urem", "sdiv", "srem", "div128"})
 """What may trap, or depends on its place."""
 FAR = 2000
 """The displacement that every target has room for (a multiple of any element's size)."""
@@ -37,7 +37,7 @@ def improve_loops(b: Builder, target: Target, names: Mapping[int, str]) -> None:
     for shape in function.loops:
         hoist(function, shape, dominators)
     for shape in function.loops:
-        _Addresses(b, target, shape, names).run()
+        _Addresses(b, target, shape, names).run(dominators)
     drop_unused(function)
 
 
@@ -107,16 +107,78 @@ class _Addresses:
     names: Mapping[int, str]
     pointers: dict[tuple[int, tuple[tuple[int, int], ...], int], _Pointer] = field(default_factory=dict)
 
-    def run(self) -> None:
+    def run(self, dominators: Mapping[int, set[int]]) -> None:
         self.blocks = blocks_of(self.b.function, self.shape)
         self.here = {v for block in self.blocks
                      for v in (*block.params, *(d for i in block.instructions for d in i.dest))}
+        self.steps = self.target.isa == "riscv64" or (self.target.isa == "arm64" and self.ends_once())
         for block in self.blocks:
             for i in block.instructions:
                 if i.op in ("load", "store"):
                     self.address(i)
+        if self.target.isa == "arm64":
+            self.step_along(dominators)
         drop_unused(self.b.function)
         self.without_counter()
+        self.count_last()
+
+    def ends_once(self) -> bool:
+        """Whether the loop is left where it is tested only, and only addresses want the number of the round."""
+        inside = {block.number for block in self.blocks}
+        leaves = any(block is not self.shape.last and any(s.number not in inside for s in block.successors())
+                     for block in self.blocks)
+        return not leaves and self.only_addresses(self.shape.number)
+
+    def only_addresses(self, value: int) -> bool:
+        for block in self.b.function.blocks:
+            for i in block.instructions:
+                if value not in i.args or i.dest == (self.shape.after,):
+                    continue
+                if i.op in ("load", "store"):
+                    first = 1 if i.op == "store" else 0
+                    if i.args[first + 1:] != (value,) or i.args.count(value) != 1 or i.args[first] in self.here:
+                        return False
+                elif self.sum_of(i.dest[0]) is None or i.dest[0] == value or not self.only_addresses(i.dest[0]):
+                    return False
+            if _ends_with(block, value):
+                return False
+        return True
+
+    def step_along(self, dominators: Mapping[int, set[int]]) -> None:
+        """The last access through a pointer moves it on."""
+        for pointer in self.pointers.values():
+            users = [(block, i) for block in self.blocks for i in block.instructions
+                     if pointer.value in i.args and pointer.following not in i.dest]
+            step = pointer.start.times
+            if not users or not -256 <= step < 256:
+                continue
+            if all(i.op in ("load", "store") for _, i in users) and len({i.imm[0] for _, i in users}) == 1:
+                self.move(pointer, [i for _, i in users])
+            block, last = users[-1]
+            if last.op not in ("load", "store") or last.args[-1] != pointer.value or last.imm[0] != 0 \
+                    or last.args.count(pointer.value) != 1 or block.depth != self.shape.head.depth \
+                    or block.number not in dominators[self.shape.last.number]:
+                continue
+            made = self.b.defined[pointer.following]
+            self.shape.last.instructions.remove(made)
+            last.op += "_step"
+            last.dest = (*last.dest, pointer.following)
+            last.imm = (step, *last.imm[1:])
+            self.b.defined[pointer.following] = last
+
+    def move(self, pointer: _Pointer, users: list[Instruction]) -> None:
+        """Let it point to where it is used."""
+        ahead = users[0].imm[0]
+        if not ahead:
+            return
+        pointer.start = pointer.start.plus(_Sum(constant=ahead))
+        pointer.first = self.before(pointer.start)
+        way = self.shape.before.end
+        assert isinstance(way, Jump)
+        way.args = tuple(pointer.first if p == pointer.value else a
+                         for p, a in zip(self.shape.head.params, way.args, strict=True))
+        for i in users:
+            i.imm = (0, *i.imm[1:])
 
     # Addresses
 
@@ -152,7 +214,7 @@ class _Addresses:
         scale = rest[-1]
         whole = _Sum(constant=displacement).plus(base).plus(index, scale)
         far = whole.constant if -FAR <= whole.constant <= FAR else 0
-        if index.times == 1 and self.target.isa != "riscv64":
+        if index.times == 1 and not self.steps:
             if index == _Sum(times=1):
                 return
             if self.target.isa != "x86_64":
@@ -206,9 +268,10 @@ class _Addresses:
     # The counter
 
     def without_counter(self) -> None:
-        """Let a pointer count rounds, where nothing else wants their number."""
+        """Let a pointer count rounds, where nothing in the loop wants their number."""
         shape = self.shape
-        if self.wanted(shape.number, shape.after) or self.wanted(shape.after, shape.again):
+        numbers = {block.number for block in self.blocks}
+        if self.wanted(shape.number, shape.after, numbers) or self.wanted(shape.after, shape.again):
             return
         told = ((p, self.text(p.start)) for p in self.pointers.values())
         chosen = next(((p, text) for p, text in told if text is not None), None)
@@ -216,6 +279,10 @@ class _Addresses:
             return
         pointer, text = chosen
         times = pointer.start.times
+        if self.wanted(shape.number, shape.after):
+            if abs(times) & abs(times) - 1:
+                return
+            self.count_by(pointer, numbers)
         end = self.before(pointer.start.plus(_Sum(parts=((shape.limit, times),))))
         at = next(k for k, i in enumerate(shape.last.instructions) if shape.again in i.dest)
         test = shape.last.instructions.pop(at)
@@ -228,6 +295,40 @@ class _Addresses:
             if note.most[1]:
                 done, values = self.rounds(end, text, times)
                 note.most = done + " - 1", values
+
+    def count_by(self, pointer: _Pointer, inside: set[int]) -> None:
+        """Behind the loop, where its number is wanted, take it from how far the pointer is."""
+        b, number = self.b, self.shape.number
+        at, scopes = b.block, b.scopes
+        for block in b.function.blocks:
+            users = [i for i in block.instructions if number in i.args]
+            if block.number in inside or not (users or _ends_with(block, number)):
+                continue
+            rest, block.instructions = block.instructions, []
+            b.block, b.scopes = block, [{}]
+            times = pointer.start.times
+            way = b.op("sub", *((pointer.value, pointer.first) if times > 0 else (pointer.first, pointer.value)))
+            count = b.shift("lshr", way, abs(times).bit_length() - 1)
+            block.instructions += rest
+            for i in users:
+                i.args = tuple(count if a == number else a for a in i.args)
+            if isinstance(block.end, Jump):
+                block.end.args = tuple(count if a == number else a for a in block.end.args)
+            elif isinstance(block.end, Return):
+                block.end.values = tuple(count if a == number else a for a in block.end.values)
+        b.block, b.scopes = at, scopes
+
+    def count_last(self) -> None:
+        """Leave the number of the round alone as long as it is wanted, so that one register can hold both."""
+        shape = self.shape
+        if self.wanted(shape.after, shape.again):
+            return
+        for value in (shape.after, shape.again):
+            made = self.b.defined[value]
+            for block in self.blocks:
+                if made in block.instructions:
+                    block.instructions.remove(made)
+                    shape.last.instructions.append(made)
 
     def rounds(self, value: int, text: str, times: int) -> Formula:
         distance = f"({{0}} - {text})" if times > 0 else f"({text} - {{0}})"
@@ -248,9 +349,11 @@ class _Addresses:
             return None
         return text[2:] if len(parts) == 1 and "*" not in text else f"({text[2:]})"
 
-    def wanted(self, value: int, by: int) -> bool:
-        """Whether anything but `by`, and its own way around the loop, uses the value."""
+    def wanted(self, value: int, by: int, inside: set[int] | None = None) -> bool:
+        """Whether anything but `by`, and its own way around the loop, uses the value: in the blocks `inside`."""
         for block in self.b.function.blocks:
+            if inside is not None and block.number not in inside:
+                continue
             if any(value in i.args and by not in i.dest for i in block.instructions):
                 return True
             match block.end:
@@ -263,3 +366,12 @@ class _Addresses:
                 case _:
                     pass
         return False
+
+
+def _ends_with(block: Block, value: int) -> bool:
+    match block.end:
+        case Jump(_, args):
+            return value in args
+        case Return(values):
+            return value in values
+    return False

@@ -112,42 +112,57 @@ class _Lowering(Division):
         if each.count.hi <= 0:
             return
         plan = with_running_folds(self.terms, Plan(each.index, (), (), (), (each.value,)), self.free)
-        value = plan.next[0]
-        down = self.descends(name, each, value, shares)
         size = self.types[name].bytes
-        if down:
-            last = self.terms.binary("add", each.count, self.terms.const(-1))
-            turned = self.terms.binary("sub", last, each.index)
-            value = Substitution(self.terms, {each.index.id: turned})(each.value)
-            plan = Plan(each.index, (), (), (), (value,))
+        last = self.terms.binary("add", each.count, self.terms.const(-1))
+        turned = self.terms.binary("sub", last, each.index)
+        order = self.order(name, each, plan.next[0], turned, shares)
+        values, count = plan.next[:1], each.count
+        done: list[Formula] = [(f"written {name}[0 : round]", ())]
+        length = self.text(each.count)
+        if order != "up":
+            # Without folds that go on from element to element: these go up only.
+            mirrored = Substitution(self.terms, {each.index.id: turned, turned.bare.id: each.index})(each.value)
+            plan = Plan(each.index, (), (), (), (mirrored,))
+            from_end: Formula = (f"written {name}[{length} - round : {length}]", ())
+            if order == "down":
+                values, done = (mirrored,), [from_end]
+            else:
+                values = each.value, mirrored
+                count = self.terms.binary("shr", self.terms.binary("add", each.count, self.terms.const(1)),
+                                          self.terms.const(1))
+                done.append(from_end)
 
-        def store(number: int, word: int) -> None:
-            at = number if not down else self.word(turned, 64)
-            self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
-        done: Formula = (f"written {name}[0 : round]", ())
-        if down:
-            length = self.text(each.count)
-            done = (f"written {name}[{length} - round : {length}]", ())
-        self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), each.count, each.span,
-                    value, self.types[name].bits, store, (*written, done))
+        def store(number: int, words: list[int]) -> None:
+            places = [number] if order != "down" else []
+            places += [self.word(turned, 64)] if order != "up" else []
+            for at, word in zip(places, words, strict=True):
+                self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
+        self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), count, each.span,
+                    values, self.types[name].bits, store, (*written, *done))
 
-    def descends(self, name: str, each: Each, value: Term, shares: set[str]) -> bool:
-        """Whether the elements have to be written from the last to the first, since one is made of the old content of
-        those before it. Raises IntentError where neither order will do."""
+    def order(self, name: str, each: Each, value: Term, turned: Term, shares: set[str]) -> str:
+        """In which order the elements can be written, where one is made of the old content of others: ``up``,
+        ``down``, or ``both``, an element and its mirror image at once. Raises IntentError where none will do."""
         offsets: set[int | None] = {0}
+        mirrored = False
         for t in walk([value]):
             if t.op == "load" and t.data in shares:
                 index = t.args[0].bare
                 offset = 0 if index is each.index else index.args[1].data if index.op == "add" and \
                     index.args[0] is each.index and index.args[1].op == "const" else None
-                offsets.add(offset if self.types[t.data].bits == self.types[name].bits else None)
+                same = self.types[t.data].bits == self.types[name].bits
+                if same and index is turned.bare:
+                    mirrored = True
+                else:
+                    offsets.add(offset if same else None)
         known = [o for o in offsets if o is not None]
-        if None in offsets or (min(known) < 0 < max(known)):
+        if None in offsets or (min(known) < 0 < max(known)) or (mirrored and len(offsets) > 1):
             many = f"{each.count.data} times" if each.count.op == "const" else "as often as the caller says"
             raise error("E712", f"cannot generate yet: an element of `{name}` that is made of other elements of "
                         f"the same memory, {many}", each.span,
                         "a buffer with fewer elements, or a second one for the result, can be generated")
-        return min(known) < 0
+        return "both" if mirrored else "down" if min(known) < 0 else "up"
+
 
 def _in_order(function: Function) -> None:
     """Reverse postorder, a loop's body before what follows the loop."""

@@ -30,6 +30,13 @@ class Bits(Choices):
         return self.resized((value,), self.b.width(value), bits, term)
 
     def low_popcount(self, term: Term, bits: int) -> Words:
+        x = term.args[0]
+        if x.hi < 256 and not (self.target.has("popcnt") or self.target.has("zbb")):
+            # Eight bits spread over eight digits of four bits, and added up in the highest.
+            b = self.b
+            spread = b.shift("lshr", b.op("mul", self.word(x, 32), b.const(0x08040201, 32)), 3)
+            digits = b.op("and", spread, b.const(0x11111111, 32))
+            return self.bits_result(b.shift("lshr", b.op("mul", digits, b.const(0x11111111, 32)), 28), bits, term)
         return self.bits_result(self.b.popcount(self.bits_word(term)[0]), bits, term)
 
     def low_parity(self, term: Term, bits: int) -> Words:

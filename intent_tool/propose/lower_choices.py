@@ -65,6 +65,9 @@ class Choices(Arithmetic):
         return self.resized(chosen, width, bits, term)
 
     def low_ite(self, term: Term, bits: int) -> Words:
+        between = self.between(term)
+        if between is not None:
+            return (between,)
         condition, then, otherwise = term.args
         secret = bool(self.contract.secret)
         arms = (then, otherwise)
@@ -80,6 +83,19 @@ class Choices(Arithmetic):
             return tuple(self.b.op("select", test, x, y)
                          for x, y in zip(self.low(then, bits), self.low(otherwise, bits), strict=True))
         return self.branch(condition, then, otherwise, bits)
+
+    def between(self, term: Term) -> int | None:
+        """``low <= x <= high`` (or that it is not) by one unsigned comparison, as in Hacker's Delight, 4-1."""
+        found = _range_of(term)
+        if found is None:
+            return None
+        x, low, high, is_inside = found
+        bits = exact_bits(min(x.lo, low), max(x.hi, high))
+        if bits > 64 or low >= high:
+            return None
+        above = self.b.op("sub", self.word(x, bits), self.b.const(low, bits))
+        size = self.b.const(high - low, bits)
+        return self.b.op("ule", above, size) if is_inside else self.b.op("ult", size, above)
 
     def branch(self, condition: Term, then: Term, otherwise: Term, bits: int) -> Words:
         """Evaluate one arm only."""
@@ -161,6 +177,41 @@ class Choices(Arithmetic):
                 for one in reversed(inner):
                     needs[t.id] = terms.ite(one, always, needs[t.id])
         return needs[term.id]
+
+
+def _range_of(term: Term) -> tuple[Term, int, int, bool] | None:
+    """What lies between two constants, or outside of them: the value, both constants, whether it is inside."""
+    if term.op != "ite":
+        return None
+    first, yes, no = term.args
+    if no.op == "const" and no.data == 0:
+        second, is_inside = yes, True
+    elif yes.op == "const" and yes.data == 1:
+        second, is_inside = no, False
+    else:
+        return None
+    a, b = _limit(first, is_inside), _limit(second, is_inside)
+    if a is None or b is None or a[0].bare is not b[0].bare or (a[1] is None) == (b[1] is None):
+        return None
+    low, high = (a[1], b[2]) if a[1] is not None else (b[1], a[2])
+    assert low is not None and high is not None
+    return (a[0], low, high, is_inside)
+
+
+def _limit(condition: Term, is_inside: bool) -> tuple[Term, int | None, int | None] | None:
+    """Of a comparison with a constant: the value, and the least or the most that it is where the comparison holds
+    (with `is_inside` False: fails)."""
+    if condition.op not in ("lt", "le"):
+        return None
+    a, b = condition.args
+    strict = condition.op == "lt"
+    if not is_inside:
+        a, b, strict = b, a, not strict
+    if a.op == "const" and b.op != "const":
+        return b, a.data + strict, None
+    if b.op == "const" and a.op != "const":
+        return a, None, b.data - strict
+    return None
 
 
 def _is_condition(term: Term) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from intent_tool.language.diagnostics import Span, error
 from intent_tool.language.terms import Loop, Term
+from intent_tool.propose.byte_tables import with_byte_tables
 from intent_tool.propose.fold_plan import Plan, plan_fold
 from intent_tool.propose.ir import Block, Formula, LoopNote, Shape
 from intent_tool.propose.lower_bits import Bits
@@ -71,14 +72,16 @@ class Loops(Bits):
         body: Loop = term.data
         many = count.op != "const"
         plan = plan_fold(self.terms, body, tuple(initial), self.free, many and not self.contract.secret)
+        if many and self.contract.optimize == "speed" and not self.contract.secret:
+            plan = with_byte_tables(self.terms, plan)
         words = self.rounds(plan, count, body.span)
         return _flat(words[:len(body.states)])
 
-    def rounds(self, plan: Plan, count: Term, span: Span, value: Term | None = None,
-               width: int = 32, store: Callable[[int, int], None] | None = None, written: tuple[Formula, ...] = ()
+    def rounds(self, plan: Plan, count: Term, span: Span, values: tuple[Term, ...] = (), width: int = 32,
+               store: Callable[[int, list[int]], None] | None = None, written: tuple[Formula, ...] = ()
                ) -> tuple[Words, ...]:
-        """The final states of `plan` after `count` rounds. With `store`, each round ends by ``store(number, word)``
-        of `width` bits of `value`."""
+        """The final states of `plan` after `count` rounds. With `store`, each round ends by ``store(number, words)``
+        of `width` bits of each of `values`."""
         if count.hi >= MOST_ROUNDS:
             raise error("E711", "cannot generate yet: a fold that may have 2**64 rounds or more", span,
                         "bound the number of rounds in `requires`")
@@ -86,7 +89,7 @@ class Loops(Bits):
             raise error("E713", "cannot generate: a state of more than 512 bits", span)
         b = self.b
         start = tuple(self.low(t, self.state_bits(s)) for t, s in zip(plan.initial, plan.states, strict=True))
-        asked = plan.next if value is None else (*plan.next, value)
+        asked = (*plan.next, *values)
         safe = self.asked(asked if plan.exit is None else (plan.exit.test,))
         ways: Ways = []
         runs = self.runs(plan, count, start)
@@ -98,20 +101,20 @@ class Loops(Bits):
             b.start(inside)
             self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
             b.scopes.append({})
-        limit = self.word(count, 64)
+        limit = self.word(_positive(count) if runs is not None else count, 64)
         carried = plan.carried()
         sizes = [len(start[k]) for k in carried]
 
-        def one_round(number: int, values: Words) -> Words:
+        def one_round(number: int, current: Words) -> Words:
             scope = self.scopes[-1]
             scope.safe = safe
-            self.bind(plan, start, number, dict(zip(carried, _split(values, sizes), strict=True)))
+            self.bind(plan, start, number, dict(zip(carried, _split(current, sizes), strict=True)))
             if plan.exit is not None:
                 self.leave(plan, ways)
                 scope.safe |= self.asked(asked)
             following = _flat([self.low(plan.next[k], self.state_bits(plan.states[k])) for k in carried])
-            if store is not None and value is not None:
-                store(number, self.word(value, width))
+            if store is not None:
+                store(number, [self.word(value, width) for value in values])
             return following
         bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
         shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round)
@@ -134,8 +137,8 @@ class Loops(Bits):
         """The condition that there is a round to do, where it is not sure."""
         terms, conditions = self.terms, []
         if count.lo < 1:
-            zero = terms.const(0)
-            some = terms.binary("ne", count, zero) if count.lo == 0 else terms.binary("lt", zero, count)
+            zero, likely = terms.const(0), _positive(count)
+            some = terms.binary("ne", count, zero) if likely.lo == 0 else terms.binary("lt", zero, likely)
             conditions.append(self.word(some, 32))
         if plan.exit is not None and plan.constant is not None:
             (state,) = start[plan.constant]
@@ -158,9 +161,8 @@ class Loops(Bits):
         b = self.b
         assert plan.exit is not None
         depth = b.block.depth
-        test = self.word(plan.exit.test, 32)
         out, on = b.new_block(depth - 1), b.new_block(depth)
-        b.branch(test, *((out, on) if plan.exit.value else (on, out)))
+        self.either(plan.exit.test, *((out, on) if plan.exit.value else (on, out)))
         b.start(out)
         self.scopes.append(Scope(None, depth - 1, frozenset(), safe=self.asked(plan.exit.results)))
         with b.scope():
@@ -169,6 +171,25 @@ class Loops(Bits):
         ways.append((b.block, words))
         self.scopes.pop()
         b.start(on)
+
+    def either(self, condition: Term, then: Block, otherwise: Block) -> None:
+        """Go on in one of two blocks; the second part of an ``and`` or ``or`` is looked at only where it decides."""
+        if condition.op == "ite" and condition.lo >= 0 and condition.hi <= 1 and self.between(condition) is None:
+            first, yes, no = condition.args
+            is_and, is_or = no.op == "const" and no.data == 0, yes.op == "const" and yes.data == 1
+            if is_and or is_or:
+                b = self.b
+                depth = b.block.depth
+                second = b.new_block(depth)
+                self.either(first, *((second, otherwise) if is_and else (then, second)))
+                b.start(second)
+                rest = yes if is_and else no
+                self.scopes.append(Scope(None, depth, frozenset(), safe=self.surely(rest)))
+                with b.scope():
+                    self.either(rest, then, otherwise)
+                self.scopes.pop()
+                return
+        self.b.branch(self.word(condition, 32), then, otherwise)
 
     def joined(self, ways: Ways, sizes: list[int]) -> tuple[Words, ...]:
         b = self.b

@@ -291,10 +291,10 @@ class Values:
 
     def load(self, term: Term, bits: int) -> Words:
         type, index = self.types[term.data], term.args[0]
-        width = 64 if bits > 32 else 32
         size = type.bytes
-        if type.bits == 64:
-            width = 64
+        # What is extended with zeros anyway is loaded once, as a word.
+        short = type.bits < 32 or (type.bits == 32 and self.target.isa != "riscv64")
+        width = 64 if type.bits == 64 or (bits > 32 and (type.signed or not short)) else 32
         if index.op == "const":
             value = self.b.emit("load", width, (self.raw[term.data],), (index.data * size, size, type.signed, 1))[0]
         else:
@@ -302,6 +302,8 @@ class Values:
             value = self.b.emit("load", width, (self.raw[term.data], at), (0, size, type.signed, size))[0]
         if width == 64 and bits <= 32:
             return (self.b.trunc(value),)
+        if bits > width == 32:
+            value, width = self.b.extend(value, False, type.bits < 32), 64
         return self.extended((value,), width, bits, term) if bits > width else (value,)
 
     def low_table(self, term: Term, bits: int) -> Words:

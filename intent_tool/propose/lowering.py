@@ -13,7 +13,7 @@ from intent_tool.propose.builder import MOST_VALUES, TooLarge
 from intent_tool.propose.finish import finish
 from intent_tool.propose.lower import lower
 from intent_tool.propose.notes import loop_notes
-from intent_tool.propose.select import Selector, layout
+from intent_tool.propose.select import Selector, copy_early, drop_repeated_tests, layout
 
 
 def lower_function(contract: Contract, target: Target) -> Assembly:
@@ -35,6 +35,8 @@ def lower_function(contract: Contract, target: Target) -> Assembly:
     live = live_at_start(blocks)
     places = allocate(blocks, selector.backend)
     notes = loop_notes(function, selector, live, places)
+    copy_early(blocks, selector)
+    drop_repeated_tests(blocks)
     layout(blocks, selector)
     return finish(function, blocks, len(places.slots), target, notes)
 

@@ -86,6 +86,8 @@ class Backend:
     store: Callable[[int, Slot], Code]
     remake: dict[int, Callable[[int], list[Code]]] = field(default_factory=dict)
     """Virtual registers that hold constants: how to make them again in another register."""
+    counting: set[Register] = field(default_factory=set)
+    """Virtual registers that say how many rounds of a loop are done."""
     virtual: int = 0
     """How many virtual registers there are."""
 

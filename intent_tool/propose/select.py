@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from intent_tool.machine.instruction import Row
 from intent_tool.machine.target import Target
+from intent_tool.propose.allocate import live_at_start
 from intent_tool.propose.ir import COMPARISONS, Block, Branch, Function, Instruction, Jump, Return, dominators_of
 from intent_tool.propose.machine_ir import Backend, Code, CodeBlock, Register, Slot, Value
 
@@ -38,6 +39,8 @@ class Selector:
         self.place: dict[int, Register] = {}
         self.made: dict[int, Instruction] = {}
         self.uses: dict[int, int] = {}
+        self.becomes: dict[int, int] = {}
+        """By a value, the parameter of a loop's head that it is given to for the next round."""
         self.needs_value: set[int] = set()
         self.constants: dict[tuple[int, int, int], Register] = {}
         self.deferred: dict[int, Instruction] = {}
@@ -47,13 +50,15 @@ class Selector:
     # The walk
 
     def run(self) -> list[CodeBlock]:
+        self.order = {b.number: k for k, b in enumerate(self.function.blocks)}
         self.count_uses()
         self.code_blocks = {b.number: CodeBlock(self.label(), b.depth) for b in self.function.blocks}
         self.dominators = dominators_of(self.function.blocks)
-        self.order = {b.number: k for k, b in enumerate(self.function.blocks)}
         for block in self.function.blocks:
             for param in block.params:
                 self.place[param] = self.backend.new()
+                if block.note is not None and param in block.note.round[1]:
+                    self.backend.counting.add(self.place[param])
         self.last_block: dict[int, CodeBlock] = {}
         for block in self.function.blocks:
             self.block = self.code_blocks[block.number]
@@ -82,11 +87,16 @@ class Selector:
                 case Branch(condition):
                     self.uses[condition] = self.uses.get(condition, 0) + 1
                 case Jump(_, args) | Return(args):
+                    if isinstance(block.end, Jump) and self.goes_back(block.end.target, block):
+                        self.becomes.update(zip(args, block.end.target.params, strict=True))
                     for a in args:
                         self.uses[a] = self.uses.get(a, 0) + 1
                         self.needs_value.add(a)
                 case None:
                     pass
+
+    def goes_back(self, target: Block, block: Block) -> bool:
+        return self.order[target.number] <= self.order[block.number]
 
     def select(self, i: Instruction) -> None:
         if i.op == "const" or (i.op in COMPARISONS and i.dest[0] not in self.needs_value):
@@ -311,6 +321,43 @@ class Selector:
 
     def branch(self, condition: int, then: CodeBlock, otherwise: CodeBlock) -> None:
         raise NotImplementedError
+
+
+def copy_early(blocks: list[CodeBlock], selector: Selector) -> None:
+    """Copies for the next round of a loop go before the test that ends the round, where they do no harm behind the
+    loop: then the test jumps straight to the loop's head."""
+    live = live_at_start(blocks)
+    for block in blocks:
+        for latch in block.successors:
+            others = [b for b in block.successors if b is not latch]
+            alone = all(latch not in b.successors for b in blocks if b is not block)
+            if len(others) != 1 or not latch.body or not alone or len(latch.end) != 1 \
+                    or not selector.is_jump(latch.end[0]) or blocks.index(latch.successors[0]) > blocks.index(latch):
+                continue
+            written = {r for c in latch.body for r in c.writes()}
+            if any("flags" in c.row.writes for c in latch.body) or written & live[id(others[0])] \
+                    or any(written.intersection(c.reads()) for c in block.end):
+                continue
+            block.body += latch.body
+            latch.body = []
+
+
+def drop_repeated_tests(blocks: list[CodeBlock]) -> None:
+    """Of two equal comparisons with nothing between them that they depend on, the second. Registers are known."""
+    for block in blocks:
+        last: Code | None = None
+        for part in (block.body, block.end):
+            kept = []
+            for code in part:
+                same = last is not None and code.row is last.row and code.values == last.values
+                if "flags" in code.row.writes:
+                    if same:
+                        continue
+                    last = code if not code.writes() else None
+                elif last is not None and set(code.writes()) & set(last.reads()):
+                    last = None
+                kept.append(code)
+            part[:] = kept
 
 
 def layout(blocks: list[CodeBlock], selector: Selector) -> None:

@@ -376,8 +376,17 @@ class Arm64Selector(Selector):
 
     def op_load(self, i: Instruction) -> None:
         displacement, size, signed, scale = i.imm
-        r = self.size(i.dest[0])
         where, operands = self.where(i.args, displacement, size, scale)
+        self.load(i, size, signed, where, operands)
+
+    def op_load_step(self, i: Instruction) -> None:
+        step, size, signed, _ = i.imm
+        moving = self.copied(self.use(i.args[0]))
+        self.alias(i.dest[1], moving)
+        self.load(i, size, signed, "[xsp], i", {"b": moving, "i": step})
+
+    def load(self, i: Instruction, size: int, signed: bool, where: str, operands: dict[str, Register | int]) -> None:
+        r = self.size(i.dest[0])
         d = self.define(i.dest[0])
         if size == 8 or (size == 4 and not (signed and r == "x")):
             name, r = "ldr", "x" if size == 8 else "w"
@@ -394,6 +403,14 @@ class Arm64Selector(Selector):
         where, operands = self.where(i.args[1:], displacement, size, scale)
         name = {1: "strb w", 2: "strh w", 4: "str w", 8: "str x"}[size]
         self.emit(f"{name}, {where}", a=source, **operands)
+
+    def op_store_step(self, i: Instruction) -> None:
+        step, size, _ = i.imm
+        source = self.use(i.args[0])
+        moving = self.copied(self.use(i.args[1]))
+        self.alias(i.dest[0], moving)
+        name = {1: "strb w", 2: "strh w", 4: "str w", 8: "str x"}[size]
+        self.emit(f"{name}, [xsp], i", a=source, b=moving, i=step)
 
     def op_table(self, i: Instruction) -> None:
         page = self.backend.new()

@@ -172,6 +172,9 @@ class RiscvSelector(Selector):
             # The copy that is there from the start can stand for the value in the comparison too, which then
             # need not outlive it.
             first = x if (x in compared or self.uses[x] == 1) and y not in compared else y
+            going_on = self.becomes.get(i.dest[0])
+            if going_on in (x, y):
+                first = x if going_on == x else y
             skip = self.branch_code(condition, "", negated=first == y)
             d = self.define(i.dest[0])
             start, other = (then, otherwise) if first == x else (otherwise, then)

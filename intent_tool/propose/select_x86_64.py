@@ -125,9 +125,14 @@ class X86Selector(Selector):
         code = self.flags(condition)
         compare = self.block.body.pop()
         # Overwrite the operand that nobody needs any more.
-        if self.uses[y] > 1 and self.uses[x] == 1 and self.constant(x) is None:
+        going_on = self.becomes.get(i.dest[0])
+        dies = (self.uses[y] > 1 and self.uses[x] == 1) or self.constant(y) is not None
+        if going_on == x or (going_on != y and dies and self.constant(x) is None):
             then, otherwise, code = otherwise, then, NEGATED[code]
         self.copy(d, otherwise, self.width(x))
+        # The copy stands for the operand in the comparison, too, so that the operand need not outlive it.
+        compare.values = [d if v == otherwise and isinstance(v, int) and o.kind in ("r32", r) else v
+                          for o, v in zip(compare.row.operands, compare.values, strict=True)]
         self.block.body.append(compare)
         self.emit(f"cmov{code} {r}, {r}", d=d, a=then)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 
 from intent_tool.language.load import load_text
 from intent_tool.language.oracle import Arguments, Oracle
+from intent_tool.language.sample_lengths import byte_count
 from intent_tool.language.samples import MAX_ELEMENTS, sample_inputs
 
 
@@ -96,10 +98,110 @@ def test_lengths_of_buffers() -> None:
     assert len(contents) > 20
 
 
+@pytest.mark.parametrize(("parameters", "requires", "allowed"), [
+    ("const uint8_t a[n], size_t n", [], range(131)),
+    ("const uint64_t c[n], const uint64_t a[n], const uint64_t b[n], size_t n", [], range(131)),
+    ("const uint16_t a[2*n+1], size_t n", ["3 <= n < 100"], range(3, 100)),
+    ("const uint8_t a[n], size_t n", ["n % 4 == 0"], range(0, 131, 4)),
+    ("const uint8_t a[n], size_t n", ["n >= 2", "a[0] < a[n - 1]"], range(2, 131)),
+    ("const uint8_t a[n], size_t n, uint32_t x", ["n <= 64"], range(65)),
+])
+@pytest.mark.parametrize("count", [1000, 10_000])
+def test_every_short_length(parameters: str, requires: list[str], allowed: range, count: int) -> None:
+    oracle, found = sample(parameters, requires, count)
+    at = [p.name for p in oracle.signature.parameters].index("n")
+    lengths = Counter(v[at] for v in found)
+    assert lengths.keys() >= set(allowed)
+    if count == 10_000:
+        # Once for either end, but for a call without anything in it, of which there is one alone.
+        assert min(n for length, n in lengths.items() if length) >= 2
+    assert byte_total(oracle, found) < 5_000_000
+
+
+def test_every_short_length_of_several() -> None:
+    oracle, found = sample("const uint8_t a[n], const uint32_t b[m], size_t n, size_t m, const uint8_t c[k], size_t k",
+                           count=10_000)
+    for at in (2, 3, 5):
+        assert {v[at] for v in found} >= set(range(131))
+    for i, j in ((2, 3), (2, 5), (3, 5)):
+        assert {(v[i], v[j]) for v in found} >= {(a, b) for a in range(9) for b in (0, 1, 7, 8, 9, 17)}
+    assert byte_total(oracle, found) < 5_000_000
+
+
+def test_long_lengths() -> None:
+    oracle, found = sample("const uint8_t a[n], const uint8_t b[n], size_t n", count=10_000)
+    lengths = Counter(v[2] for v in found)
+    assert all(lengths[n] == 2 for n in (1000, 4095, 4096, 4097, 65_535, 65_536, 65_537))
+    for length in (1000, 65_537):
+        one, other = [v for v in found if v[2] == length]
+        assert one[0] != one[1] and set(map(one[0].count, range(256))) != {0}  # type: ignore[union-attr]
+        different = [i for i, (x, y) in enumerate(zip(other[0], other[1], strict=True))  # type: ignore[arg-type]
+                     if x != y]
+        assert len(different) <= 1
+    assert byte_total(oracle, found) < 5_000_000
+    _, found = sample("const uint32_t a[n], size_t n", count=10_000)
+    assert any(v[0] == (2**32 - 1,) * 65_537 for v in found)
+
+
+@pytest.mark.parametrize("returns", [
+    "sum(sum(x == y for x in a) for y in a)", "sorted(a)[n // 2] if n > 0 else 0",
+    "sum(sum(sum(x + y == z for x in a) for y in a) for z in a)"])
+def test_long_buffers_are_not_for_contracts_that_take_more_than_a_step_for_an_element(returns: str) -> None:
+    began = time.process_time()
+    oracle, found = sample("const uint8_t a[n], size_t n", count=10_000, returns=f"u64({returns})")
+    assert {v[1] for v in found} >= set(range(34)) and max(v[1] for v in found) <= 1000  # type: ignore[type-var]
+    for arguments in found:
+        oracle.returns(arguments)
+    assert time.process_time() - began < 20
+
+
+def test_the_oracle_has_a_bounded_share() -> None:
+    began = time.process_time()
+    oracle, found = sample(
+        "uint32_t crc, const uint8_t data[n], size_t n", count=10_000,
+        more="where:\n  shift(c, _): (c >> 1) ^ (0xEDB88320 if c & 1 else 0)\n"
+             "  step(c, byte): reduce(shift, range(8), c ^ byte)\n", returns="reduce(step, data, crc)")
+    for arguments in found:
+        oracle.returns(arguments)
+    assert 65_537 in {v[2] for v in found}
+    assert time.process_time() - began < 20
+
+
+def test_large_buffers_of_constant_length_fill_no_more_than_they_may() -> None:
+    oracle, found = sample("const uint64_t b[4096], const uint64_t a[4096]", count=10_000)
+    assert 50 <= len(found) < 100 and byte_total(oracle, found) < 5_000_000
+
+
+def test_contents_of_what_the_contract_compares_with() -> None:
+    _, found = sample("const uint32_t a[n], size_t n", returns="sum(x == 123456789 for x in a)")
+    last = [v for v in found if v[1] > 8 and v[0][-1] == 123456789]  # type: ignore[operator,index]
+    assert last and any(v[0].count(123456789) == 1 for v in last)  # type: ignore[union-attr]
+    _, found = sample("const uint8_t a[n], size_t n", returns="sum(48 <= x <= 57 for x in a)")
+    assert sum(all(48 <= x <= 57 for x in v[0]) for v in found if v[1] > 4) > 20  # type: ignore[operator,union-attr]
+    _, found = sample("const uint8_t a[n], size_t n",
+                      returns="sum(a[i:i+4] == b\"GIF8\" for i in range(n))")
+    assert sum(b"GIF8" in bytes(v[0]) for v in found) > 20  # type: ignore[arg-type]
+
+
+def test_late_differences() -> None:
+    """Buffers that are equal but for one of the last elements, by one or by more."""
+    _, found = sample("const uint16_t a[n], const uint16_t b[n], size_t n", count=10_000)
+    differing = [[(i, x - y) for i, (x, y) in enumerate(zip(v[0], v[1], strict=True))  # type: ignore[arg-type]
+                  if x != y] + [(v[2], 0)] for v in found if v[2] > 20]  # type: ignore[operator]
+    late = [d for d in differing if len(d) == 2 and d[0][0] >= d[1][0] - 16]
+    assert len(late) > 20 and {1, -1} <= {d[0][1] for d in late}
+    assert any(d[0][0] == d[1][0] - 1 for d in late)
+
+
+def byte_total(oracle: Oracle, found: list[Arguments]) -> int:
+    return sum(byte_count(oracle.signature.parameters, arguments) for arguments in found)
+
+
 def test_products_of_lengths_stay_small() -> None:
     _, found = sample("const uint8_t a[n*m], const uint8_t b[n*m*2], size_t n, size_t m")
     assert len(found) == 3000
-    assert all(3 * v[2] * v[3] <= MAX_ELEMENTS for v in found)  # type: ignore[operator]
+    short = [v for v in found if max(v[2], v[3]) < 1000]  # type: ignore[type-var]
+    assert len(short) > 2900 and all(3 * v[2] * v[3] <= MAX_ELEMENTS for v in short)  # type: ignore[operator]
 
 
 def test_equal_buffers_occur() -> None:

@@ -292,7 +292,7 @@ def test_refused_lines(isa: str, line: str, reason: str) -> None:
 def test_of_broken_lines_those_are_taken_that_llvm_reads_in_the_same_way(isa: str, tmp_path: Path) -> None:
     taken: list[str] = []
     code = b""
-    for line in broken_lines(isa, 4000, seed=3):
+    for line in broken_lines(isa, 5000, seed=3):
         try:
             made_of_it = assemble(Assembly((line,)), WIDEST[isa])
         except AssemblyError as problem:
