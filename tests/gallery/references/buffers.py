@@ -62,6 +62,10 @@ def copy_reversed(out: list[int], data: list[int], n: int) -> None:
     out[:] = data[::-1]
 
 
+def reverse_in_place(data: list[int], n: int) -> None:
+    data.reverse()
+
+
 def fill_bytes(out: list[int], n: int, value: int) -> None:
     out[:] = bytes([value]) * n
 
