@@ -19,7 +19,7 @@ def refutation(graph: Graph, assumptions: Sequence[Term], goal: Term) -> list[Te
     bounded = {t: new for t, new in bounded.items() if new is not t}
     *assumed, goal = replaced(graph, [*assumptions, goal], bounded)
     for _ in range(_ROUNDS):
-        known = {t: graph.true if holds else graph.false for t, holds in _literals(assumed) if t.op != "const"}
+        known = {t: graph.true if holds else graph.false for t, holds in literals(assumed) if t.op != "const"}
         simpler = replaced(graph, [goal], known)[0]
         if simpler is goal:
             break
@@ -29,7 +29,7 @@ def refutation(graph: Graph, assumptions: Sequence[Term], goal: Term) -> list[Te
     return [*(c for c in assumed if c is not graph.true), graph.not_(goal)]
 
 
-def _literals(conditions: Sequence[Term]) -> Iterator[tuple[Term, bool]]:
+def literals(conditions: Sequence[Term]) -> Iterator[tuple[Term, bool]]:
     """Conditions, and whether they hold when all of `conditions` do, as far as it shows."""
     stack = [(c, True) for c in conditions]
     while stack:
@@ -46,7 +46,7 @@ def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
     """The variable with the unsigned and signed bounds that single literals give it."""
     lo, hi, slo, shi = variable.lo, variable.hi, variable.slo, variable.shi
     width = variable.width
-    for inner, holds in _literals(assumptions):
+    for inner, holds in literals(assumptions):
         if holds and inner.op == "eq" and inner.args[0].op == "extract" and inner.args[0].args[0] is variable \
                 and inner.args[0].data[0] == width - 1 and inner.args[1].op == "const":
             # The upper bits.

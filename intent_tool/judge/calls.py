@@ -108,6 +108,10 @@ def decode_elements(content: bytes, type_: ScalarType) -> tuple[int, ...]:
     return tuple(items)
 
 
+def shown_bytes(number: int) -> str:
+    return "1 byte" if number == 1 else f"{number} bytes"
+
+
 def make_batch(contract: Contract, target: Target, inputs: Sequence[Arguments], *, page: int, seed: int,
                junk: bool = True) -> Batch:
     """Lays out the calls with `inputs`. With `junk` off, what the ABI leaves undefined in narrow arguments is their

@@ -6,7 +6,16 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from intent_tool.judge.calls import Batch, Window, decode_elements, encode_elements, mask, sign_extended, typed
+from intent_tool.judge.calls import (
+    Batch,
+    Window,
+    decode_elements,
+    encode_elements,
+    mask,
+    shown_bytes,
+    sign_extended,
+    typed,
+)
 from intent_tool.judge.expect import Expectation
 from intent_tool.judge.harness.protocol import (
     KEPT,
@@ -211,9 +220,5 @@ def _first_difference(window: Window, parameters: Sequence[Parameter], wanted: b
             return f"leaves {shown_as.name}[{element}] as {shown(is_)}, must be {shown(must)}"
     before = [start - i for i in different if i < start]
     if before:
-        return f"writes outside its buffers: {_bytes(min(before))} before {names}"
-    return f"writes outside its buffers: {_bytes(min(i - end for i in different) + 1)} after the end of {names}"
-
-
-def _bytes(count: int) -> str:
-    return "1 byte" if count == 1 else f"{count} bytes"
+        return f"writes outside its buffers: {shown_bytes(min(before))} before {names}"
+    return f"writes outside its buffers: {shown_bytes(min(i - end for i in different) + 1)} after the end of {names}"

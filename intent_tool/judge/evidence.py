@@ -61,7 +61,7 @@ def establish(subject: Subject, seconds: float) -> Evidence:
     if sound.status == "bounded" and sound.longest is not None:
         longest = sound.longest if found.longest is None else min(sound.longest, found.longest)
         why = f"the contract is proved to have a value for lengths up to {sound.longest} only"
-        return replace(found, level="bounded", longest=longest, unproved=(*open_, why) if not open_ else open_)
+        return replace(found, level="bounded", longest=longest, unproved=open_ or (why,))
     return replace(found, unproved=open_)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 from intent_tool.judge.admit import admit_function
 from intent_tool.judge.budget import proof_seconds
@@ -122,12 +123,12 @@ def _run(subject: Subject, emulators: _Emulators, inputs: list[Arguments], seed:
 
 
 def _on_both_sides(inputs: list[Arguments]) -> list[Arguments]:
-    """The inputs, those twice that are alone with the lengths of their buffers: of calls with equal ones every second
-    has an inaccessible page at the other end."""
-    lengths = [tuple(len(a) for a in arguments if isinstance(a, tuple)) for arguments in inputs]
-    alone = {those for those, number in Counter(lengths).items() if those and number == 1}
+    """The inputs, those twice with a buffer that no other input has with that length: of calls with a buffer of one
+    length every second has the inaccessible page at its other end."""
+    lengths = [[(i, len(a)) for i, a in enumerate(arguments) if isinstance(a, tuple)] for arguments in inputs]
+    number = Counter(chain.from_iterable(lengths))
     return [arguments for arguments, those in zip(inputs, lengths, strict=True)
-            for _ in range(1 + (those in alone))]
+            for _ in range(2 if any(number[one] == 1 for one in those) else 1)]
 
 
 def _selected(inputs: Sequence[Arguments]) -> list[Arguments]:

@@ -109,11 +109,11 @@ class Process:
         return found
 
     def run(self, slice_seconds: float, progress: Callable[[], int]) -> None:
-        """Runs until the process exits or fails: then `status` or `signal` is set. After two slices of time in which
-        `progress()` did not change, `signal` is TIMED_OUT; a slice counts when half of it was CPU time."""
+        """Runs until the process exits or fails: then `status` or `signal` is set. When `progress()` did not change
+        for as much CPU time as a slice has, `signal` is TIMED_OUT: on a busy machine that may be many slices."""
         import unicorn
 
-        pc, stalled, last = self.file.entry, 0, -1
+        pc, stalled, last = self.file.entry, 0.0, -1
         while self.status is None and not self.signal:
             before = time.thread_time()
             try:
@@ -123,12 +123,9 @@ class Process:
                 return
             pc = self.pc()
             now = progress()
-            if now != last:
-                stalled = 0
-            elif time.thread_time() - before > slice_seconds / 2:
-                stalled += 1
+            stalled = stalled + time.thread_time() - before if now == last else 0.0
             last = now
-            if stalled >= 2 and self.status is None and not self.signal:
+            if stalled >= slice_seconds and self.status is None and not self.signal:
                 self.signal = TIMED_OUT
 
     def _call(self) -> None:

@@ -7,6 +7,9 @@ Statements, separated by ``; ``:
     loop's head, and the most that it can be there.
 ``PLACE = fold(N)[I]``, ``PLACE = fold(N)[I] >> BITS``
     The place holds state I of fold number N after so many rounds, shifted, modulo two to the power of its width.
+``OPERATOR WIDTH: %REGISTER … = fold(N)[I]``
+    All lanes of so many bits of these registers together (`sum` modulo two to the power of the width, `xor`, `and`,
+    `or`, `umin`, `umax`, `smin`, `smax`; of a general register its low bits) are the state.
 ``fold(N)[I] == INTEGER``
     That state has this value there: of a search, that nothing was found so far.
 ``written BUFFER[EXPR : EXPR]``
@@ -26,6 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intent_tool.judge.bitvector import Graph, Term, signed
+from intent_tool.judge.gathered import OPERATORS
 
 LONGEST_NOTE = 4096
 BITS = 64
@@ -55,6 +59,15 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathers:
+    operator: str
+    width: int
+    registers: tuple[str, ...]
+    fold: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     fold: int
     state: int
@@ -73,16 +86,18 @@ class LoopNote:
     round: ast.expr
     most: ast.expr
     holds: tuple[Holds, ...]
+    gathers: tuple[Gathers, ...]
     known: tuple[Known, ...]
     written: tuple[Written, ...]
 
 
 _PLACE = r"%([a-z][a-z0-9]*)(?:\[(\d{1,6})\])?(\.w)?"
 _HOLDS = re.compile(_PLACE + r" = fold\((\d{1,4})\)\[(\d{1,4})\](?: >> (\d{1,3}))?\Z")
+_GATHERS = re.compile(rf"({'|'.join(OPERATORS)}) (8|16|32|64): (%[a-z][a-z0-9]*(?: %[a-z][a-z0-9]*){{0,31}})"
+                      r" = fold\((\d{1,4})\)\[(\d{1,4})\]\Z")
 _KNOWN = re.compile(r"fold\((\d{1,4})\)\[(\d{1,4})\] == (-?\d{1,40})\Z")
 _WRITTEN = re.compile(r"written ([A-Za-z_]\w*)\[([^:\]]+) : ([^:\]]+)\]\Z")
 _ROUND = re.compile(r"round (.+) <= (.+)\Z")
-_REGISTER = "register "
 
 
 def read_note(text: str) -> LoopNote:
@@ -91,6 +106,7 @@ def read_note(text: str) -> LoopNote:
         raise BadNote("a note of more than 4096 characters")
     rounds: list[tuple[ast.expr, ast.expr]] = []
     holds: list[Holds] = []
+    gathers: list[Gathers] = []
     known: list[Known] = []
     written: list[Written] = []
     for statement in text.split("; "):
@@ -98,6 +114,9 @@ def read_note(text: str) -> LoopNote:
             slot = int(found[2]) if found[2] is not None else None
             holds.append(Holds(Place(found[1], slot, found[3] is not None), int(found[4]), int(found[5]),
                                int(found[6] or 0)))
+        elif found := _GATHERS.match(statement):
+            registers = tuple(name[1:] for name in found[3].split())
+            gathers.append(Gathers(found[1], int(found[2]), registers, int(found[4]), int(found[5])))
         elif found := _KNOWN.match(statement):
             known.append(Known(int(found[1]), int(found[2]), int(found[3])))
         elif found := _WRITTEN.match(statement):
@@ -108,7 +127,7 @@ def read_note(text: str) -> LoopNote:
             raise BadNote(f"`{statement[:80]}` in a note")
     if len(rounds) != 1:
         raise BadNote("a note without `round`, or with several")
-    return LoopNote(*rounds[0], tuple(holds), tuple(known), tuple(written))
+    return LoopNote(*rounds[0], tuple(holds), tuple(gathers), tuple(known), tuple(written))
 
 
 def _expression(text: str) -> ast.expr:

@@ -107,6 +107,11 @@ class Fold:
         known = self.values.get(rounds)
         if known is not None:
             return known
+        if rounds.op == "ite":
+            # Where paths met that had come from loops, or past them.
+            test, then, otherwise = rounds.args
+            return tuple(self.evaluator.choose_number(test, a, b, NOWHERE)
+                         for a, b in zip(self.after(then), self.after(otherwise), strict=True))
         constant = rounds.data if rounds.is_const else signed(rounds.data[1], INDEX_BITS) if rounds.op == "sum" else 0
         for back in range(1, min(constant, MOST_UNFOLDED) + 1):
             earlier = graph.sub(rounds, graph.const(back, INDEX_BITS))

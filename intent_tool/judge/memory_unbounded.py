@@ -176,28 +176,18 @@ def _settles(graph: Graph, history: History, low: Term, high: Term, final: Calla
     else:
         # None is settled so far: those from `low` up to `low`.
         first = last = low
-    written = {at for store in stores for at in _places(graph, store, region, last)}
-    if not written:
-        yield Claim(guard, graph.and_(graph.eq(first, low), graph.eq(last, high)))
-        return
-    least, most = min(written), max(written) + 1
-    if least >= 0:
+    written = _written(graph, stores, region, last)
+    before = _written(graph, stores, region, first)
+    if written is not None and min(written, default=0) == 0:
         # The new ones follow those that were settled.
-        if least != 0:
-            raise Untold("a write that leaves a gap")
-        new = range(most)
-        yield Claim(guard, graph.and_(graph.eq(first, low),
-                                      graph.eq(graph.add(last, graph.const(most, INDEX_BITS)), high)))
-        origin = last
+        origin, new = last, range(max(written, default=-1) + 1)
+        ends = first, graph.add(last, graph.const(len(new), INDEX_BITS))
+    elif before is not None and max(before) == -1:
+        origin, new = first, range(min(before), 0)
+        ends = graph.sub(first, graph.const(len(new), INDEX_BITS)), last
     else:
-        before = {at for store in stores for at in _places(graph, store, region, first)}
-        least, most = min(before), max(before) + 1
-        if most != 0:
-            raise Untold("a write that leaves a gap, or into what was settled")
-        new = range(least, 0)
-        yield Claim(guard, graph.and_(graph.eq(graph.add(first, graph.const(least, INDEX_BITS)), low),
-                                      graph.eq(last, high)))
-        origin = first
+        raise Untold("a write that is not next to what was written before")
+    yield Claim(guard, graph.and_(graph.eq(ends[0], low), graph.eq(ends[1], high)))
     if len(new) > MOST_NEW:
         raise Untold("a round that writes too many elements")
     for k in new:
@@ -206,11 +196,14 @@ def _settles(graph: Graph, history: History, low: Term, high: Term, final: Calla
         yield Claim(guard, graph.eq(read(graph, history, offset, region.element), final(index)))
 
 
-def _places(graph: Graph, store: Stored, region: LongRegion, origin: Term) -> range:
-    """Which elements a store touches, counted from `origin`."""
-    index, rest = element_index(graph, store.offset, region.element)
-    distance = graph.sub(index, origin)
-    if not distance.is_const:
-        raise Untold("a write at a place that is not next to what was written before")
-    at = signed(distance.data, INDEX_BITS)
-    return range(at, at + -(-(rest + store.value.width // 8) // region.element))
+def _written(graph: Graph, stores: list[Stored], region: LongRegion, origin: Term) -> set[int] | None:
+    """Which elements are touched, counted from `origin`; None where that is not known."""
+    found: set[int] = set()
+    for store in stores:
+        index, rest = element_index(graph, store.offset, region.element)
+        distance = graph.sub(index, origin)
+        if not distance.is_const:
+            return None
+        at = signed(distance.data, INDEX_BITS)
+        found |= set(range(at, at + -(-(rest + store.value.width // 8) // region.element)))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intent_tool.judge.calls import Batch
+from intent_tool.judge.calls import Batch, shown_bytes
 from intent_tool.judge.harness.protocol import SIGNALS, TIMED_OUT, Job, Outcome
 from intent_tool.language.contract import Contract
 from intent_tool.language.oracle import shown_call
@@ -35,7 +35,7 @@ def _access_problem(contract: Contract, batch: Batch, job: Job, outcome: Outcome
         names = " and ".join(contract.signature.parameters[p].name for p in region.parameters)
         start = window.address + window.buffer
         if region.address - job.page <= address < start:
-            return f"reads or writes {start - address} bytes before {names} {at}"
+            return f"reads or writes {shown_bytes(start - address)} before {names} {at}"
         end = region.address + region.size
         # The emulator may name the start of an access of which only the end is not allowed.
         if start + window.length <= address < end + job.page or max(start, end - _WIDEST) < address < end:
@@ -46,4 +46,7 @@ def _access_problem(contract: Contract, batch: Batch, job: Job, outcome: Outcome
         return f"writes to its own code or constants {at}"
     if address == job.image_address + len(job.image):
         return f"reads past the end of its constants {at}"
+    if not address and batch.regions:
+        # So x86-64 reports operands that are less aligned than their instruction wants (SDM volume 3, #GP).
+        return f"reads or writes memory that is not its own, or not aligned as the instruction wants it, {at}"
     return f"reads or writes memory that is not its own {at}"

@@ -189,7 +189,7 @@ Alias = Callable[[tuple[Operand, ...]], "Line | None"]
 
 def _zero_second(name: str) -> Alias:
     """``op d, m`` is ``name d, zr, m``."""
-    return lambda o: Line(name, (o[0], _zero(o), *o[1:]))
+    return lambda o: Line(name, (o[0], _zero(o), *o[1:])) if o else None
 
 
 def _zero_first(name: str) -> Alias:

@@ -28,7 +28,7 @@ from intent_tool.emit.lockfile import (
 from intent_tool.language.codes import CODES
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.machine import assembler
-from intent_tool.machine.assembly import Assembly, Instruction, MachineCode, Relocation, Table
+from intent_tool.machine.assembly import Assembly, Instruction, MachineCode, Note, Relocation, Table
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 AI: Mapping[str, str | int] = {"provider": "llama.cpp", "model": "local", "attempts": 3}
@@ -123,6 +123,13 @@ def test_entries_are_read_one_by_one() -> None:
     assert lock.digest("intents/add.intent", "arm64") is None
 
 
+def test_notes_stand_behind_the_lines() -> None:
+    entry = replace(add, assembly=replace(add.assembly, notes=(Note(".L3", "round %rax <= n - 1"), Note(".L4", "x"))))
+    text = entry_text(entry)
+    assert text == ADD + 'notes = [\n    ".L3: round %rax <= n - 1",\n    ".L4: x",\n]\n'
+    assert lock_of(lock_text([text])).get(entry.intent, entry.target) == entry
+
+
 def test_a_missing_file_is_an_empty_lock(tmp_path: Path) -> None:
     lock = read_lock(tmp_path / LOCK)
     assert (lock.path, lock.entries) == (tmp_path / LOCK, {})
@@ -158,10 +165,12 @@ lines = st.one_of(
         lambda line: line and "'''" not in line))
 tables = st.builds(Table, st.from_regex(r"\.L[0-9A-Za-z_]{1,9}", fullmatch=True),
                    st.sampled_from([1, 2, 64, 4096]), st.binary(min_size=1, max_size=100))
+notes = st.builds(Note, st.from_regex(r"\.L[0-9A-Za-z_]{1,9}", fullmatch=True),
+                  st.from_regex(r"[ -~]{1,80}", fullmatch=True))
 origins = st.fixed_dictionaries({"provider": st.text(st.characters(exclude_categories=["Cs"])), "model": names,
                                  "attempts": st.integers(1, 10**6)})
 assemblies = st.builds(Assembly, st.lists(lines, min_size=1, max_size=20).map(tuple),
-                       st.lists(tables, max_size=3).map(tuple))
+                       st.lists(tables, max_size=3).map(tuple), st.lists(notes, max_size=3).map(tuple))
 entries = st.one_of(*(
     st.builds(Locked, names, names, names, generator, origin, st.just(A), st.just(B), st.just(C), assemblies)
     for generator, origin in ((st.just("ai"), origins), (names.filter(lambda n: n != "ai"), st.just({})))))
@@ -338,6 +347,10 @@ def test_a_malformed_file(text: str | bytes, message: str, place: str) -> None:
     ("    ret\n", f"    {'nop' * 67}\n", "an assembly line has more than 200 characters", "nop" * 67),
     ("    adrp x1, .Ltable0\n    ret\n", "", "`assembly` is empty", "assembly = '''"),
     ("    ret\n", "    ret\n" * 100_000, "`assembly` has 100001 lines; at most 100000 are read", "assembly = '''"),
+    # Notes on loops.
+    ("    ret\n'''\n", "    ret\n'''\nnotes = 3\n", "`notes` is not a list of at most 1000 strings", "notes = 3"),
+    ("    ret\n'''\n", "    ret\n'''\nnotes = [\".L3 x\"]\n",
+     "a note is a label, `: `, and printable ASCII, of at most 4000 characters", "notes = [\".L3 x\"]"),
     # Constant tables.
     ("[[code.table]]\n", "[[code.tables]]\n", "`tables` is no key of an entry", None),
     ('label = ".Ltable1"\n', "", "`label` is missing, which a constant table has", "[[code.table]]"),

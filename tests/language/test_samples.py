@@ -119,8 +119,8 @@ def test_every_short_length(parameters: str, requires: list[str], allowed: range
 
 
 def test_every_short_length_of_several() -> None:
-    oracle, found = sample("const uint8_t a[n], const uint32_t b[m], size_t n, size_t m, const uint8_t c[k], size_t k",
-                           count=10_000)
+    parameters = "const uint8_t a[n], const uint32_t b[m], size_t n, size_t m, const uint8_t c[k], size_t k"
+    oracle, found = sample(parameters, count=10_000)
     for at in (2, 3, 5):
         assert {v[at] for v in found} >= set(range(131))
     for i, j in ((2, 3), (2, 5), (3, 5)):

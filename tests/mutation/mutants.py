@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edits import EDIT_KINDS, Edit, edits
+from note_edits import note_edits
 
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import IntentError
@@ -22,8 +23,8 @@ from intent_tool.machine.target import Target
 from intent_tool.pipeline import write_binary
 from intent_tool.propose import candidates
 
-BIT_FLIP, TABLE_BYTE = "bit flip", "table byte"
-KINDS = (BIT_FLIP, *EDIT_KINDS, TABLE_BYTE)
+BIT_FLIP, TABLE_BYTE, FALSE_NOTE = "bit flip", "table byte", "edit under a false note"
+KINDS = (BIT_FLIP, *EDIT_KINDS, TABLE_BYTE, FALSE_NOTE)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,16 @@ class _TableByte:
     value: int
 
 
-_Change = Edit | _BitFlip | _TableByte
+@dataclass(frozen=True)
+class _FalseNote:
+    """An edit, with one of the notes on loops changed so that it may fit the wrong code."""
+
+    edit: Edit
+    note: int
+    text: str
+
+
+_Change = Edit | _BitFlip | _TableByte | _FalseNote
 
 
 def of_first_candidate(path: Path, target: Target) -> Original:
@@ -120,7 +130,17 @@ def _changes(original: Original) -> dict[str, list[_Change]]:
         for offset, byte in enumerate(table.data):
             values = dict.fromkeys((byte ^ 1, byte ^ 0x80, (byte + 1) % 256, 0, 255))
             found[TABLE_BYTE] += (_TableByte(index, offset, value) for value in values if value != byte)
+    possible = [change for kind in EDIT_KINDS for change in found[kind] if isinstance(change, Edit)]
+    found[FALSE_NOTE] += _false_notes(original, possible)
     return found
+
+
+def _false_notes(original: Original, possible: list[Edit]) -> Iterator[_FalseNote]:
+    """A few for each change of a note: which edit comes with it is a seeded choice."""
+    source = random.Random(f"notes {original.contract.name} {original.target.name}")
+    for index, note in enumerate(original.assembly.notes):
+        for text in note_edits(note.text):
+            yield from (_FalseNote(edit, index, text) for edit in source.sample(possible, min(4, len(possible))))
 
 
 def _in_turn(changes: dict[str, list[_Change]], source: random.Random) -> Iterator[tuple[str, _Change]]:
@@ -151,6 +171,12 @@ def _mutant(original: Original, kind: str, change: _Change) -> Mutant:
             tables[index] = Table(table.label, table.alignment, bytes(data))
             what = f"byte {offset} of {table.label} is {value}, was {table.data[offset]}"
             return _from_assembly(original, kind, what, replace(original.assembly, tables=tuple(tables)))
+        case _FalseNote(edit, index, text):
+            notes = list(original.assembly.notes)
+            what = f"{notes[index].text} said as {text}, and line {edit.at + 1}: {'; '.join(edit.lines) or 'nothing'}"
+            notes[index] = replace(notes[index], text=text)
+            changed = replace(original.assembly, lines=edit.applied(original.assembly.lines), notes=tuple(notes))
+            return _from_assembly(original, kind, what, changed)
         case Edit():
             lines = change.applied(original.assembly.lines)
             old = "; ".join(original.assembly.lines[change.at:change.at + change.count]) or "nothing"

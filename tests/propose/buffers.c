@@ -11,7 +11,8 @@
 
 typedef uint64_t W;
 typedef W F(W, W, W, W, W, W, W, W);
-extern F f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23, f24;
+extern F f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20, f21, f22, f23,
+         f24;
 static F *const table[] = {f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19,
                            f20, f21, f22, f23, f24};
 enum { ROOM = 1 << 16 };

@@ -1,0 +1,74 @@
+"""A fold's state spread over the lanes of registers: their sum, their least, their union."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intent_tool.judge.assume import replaced
+from intent_tool.judge.bitvector import Graph, Term
+
+OPERATORS = ("sum", "xor", "and", "or", "umin", "umax", "smin", "smax")
+
+
+def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
+    """All lanes as one value of their width."""
+    if operator == "sum":
+        return graph.linear([(1, lane) for lane in lanes], 0, lanes[0].width)
+    total = lanes[0]
+    for lane in lanes[1:]:
+        if operator in ("xor", "and", "or"):
+            total = {"xor": graph.xor, "and": graph.and_, "or": graph.or_}[operator](total, lane)
+        else:
+            less = graph.ult(lane, total) if operator[0] == "u" else graph.slt(lane, total)
+            first, second = (lane, total) if operator.endswith("min") else (total, lane)
+            total = graph.ite(less, first, second)
+    return total
+
+
+def equal(graph: Graph, a: Term, b: Term, depth: int = 2) -> Term:
+    """Whether two values are equal; least and greatest values of the same ones in another order are, at no cost."""
+    if a is b:
+        return graph.true
+    low = min((t.args[0].width for t in (a, b) if t.op == "zext"), default=a.width)
+    if low < a.width and all(t.op in ("zext", "const", "ite") and t.hi < 1 << low for t in (a, b)):
+        return equal(graph, graph.extract(a, low - 1, 0), graph.extract(b, low - 1, 0), depth)
+    for operator in ("umin", "umax", "smin", "smax"):
+        members = _members(operator, a)
+        if len(members) > 1 and members == _members(operator, b):
+            return graph.true
+    test = next((t.args[0] for t in (a, b) if t.op == "ite"), None)
+    if test is None or not depth:
+        return graph.eq(a, b)
+    # Each way by itself: paths that met stand as a choice outside of everything else.
+    ways = []
+    for value in (graph.true, graph.false):
+        x, y = replaced(graph, [a, b], {test: value})
+        ways.append(equal(graph, x, y, depth - 1))
+    return graph.and_(graph.or_(graph.not_(test), ways[0]), graph.or_(test, ways[1]))
+
+
+def _members(operator: str, term: Term) -> frozenset[Term]:
+    """The values of which `term` is the least, or the greatest, as far as its choices show."""
+    found: set[Term] = set()
+    stack = [term]
+    while stack:
+        t = stack.pop()
+        arms = _arms(operator, t)
+        if arms is None:
+            found.add(t)
+        else:
+            stack += arms
+    return frozenset(found)
+
+
+def _arms(operator: str, t: Term) -> tuple[Term, Term] | None:
+    """The two values of a choice of the lesser, or of the greater."""
+    if t.op != "ite":
+        return None
+    test, then, otherwise = t.args
+    if test.op == "not":
+        test, then, otherwise = test.args[0], otherwise, then
+    if test.op != ("ult" if operator[0] == "u" else "slt"):
+        return None
+    wanted = (then, otherwise) if operator.endswith("min") else (otherwise, then)
+    return (then, otherwise) if test.args == wanted else None

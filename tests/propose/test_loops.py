@@ -1,0 +1,141 @@
+"""Loops of run-time length: how they look, what is said of them, when they end early."""
+
+from __future__ import annotations
+
+import pytest
+
+from intent_tool.language.contract import Contract
+from intent_tool.language.load import load_text
+from intent_tool.language.oracle import Oracle
+from intent_tool.language.walk import fold_sites
+from intent_tool.machine.assembler import assemble
+from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.target import load_targets
+from intent_tool.propose import candidates
+
+TARGETS = load_targets()
+
+
+def intent(signature: str, returns: str) -> Contract:
+    return load_text(f"intent: A test.\nsignature: {signature}\nreturns: |\n  {returns}\n")
+
+
+def generated(contract: Contract, target: str) -> Assembly:
+    return next(candidates(contract, TARGETS[target])).assembly
+
+
+def notes(contract: Contract, target: str) -> list[str]:
+    return [note.text for note in generated(contract, target).notes]
+
+
+def loop_of(contract: Contract, target: str) -> list[str]:
+    """The instructions from the only note's label to the last jump to it."""
+    assembly = generated(contract, target)
+    (note,) = assembly.notes
+    start = assembly.lines.index(note.label + ":")
+    end = max(k for k, line in enumerate(assembly.lines) if line.endswith(" " + note.label))
+    return [line for line in assembly.lines[start + 1:end + 1] if not line.endswith(":")]
+
+
+SUM = intent("uint64_t f(const uint8_t data[n], size_t n)", returns="sum(data)")
+
+
+@pytest.mark.parametrize(("target", "expected", "instructions"), [
+    ("x86_64", "round %rax <= n - 1; %rcx = fold(0)[0]", 5),
+    ("arm64", "round (%x0 - data) <= n - 1; %x2 = fold(0)[0]", 4),
+    ("riscv64", "round (%a0 - data) <= n - 1; %a2 = fold(0)[0]", 4),
+])
+def test_a_sum(target: str, expected: str, instructions: int) -> None:
+    assert notes(SUM, target) == [expected]
+    assert len(loop_of(SUM, target)) == instructions
+
+
+def test_a_note_stands_behind_its_label_and_has_its_offset() -> None:
+    assembly = generated(SUM, "riscv64")
+    (note,) = assembly.notes
+    assert f"{note.label}:\n    # loop: {note.text}\n" in assembly.text()
+    code = assemble(assembly, TARGETS["riscv64"])
+    (place,) = code.notes
+    assert place[1] == note.text
+    assert next(i.text for i in code.instructions if i.offset == place[0]).startswith("lbu ")
+
+
+def test_a_state_of_32_bits_is_noted_as_a_word() -> None:
+    contract = intent("uint32_t f(const uint32_t data[n], size_t n)", returns="u32(sum(data))")
+    assert "%a2.w = fold(0)[0]" in notes(contract, "riscv64")[0]
+    assert "%ecx = fold(0)[0]" in notes(contract, "x86_64")[0]
+    assert "%w2 = fold(0)[0]" in notes(contract, "arm64")[0]
+
+
+@pytest.mark.parametrize(("formula", "said"), [
+    ("any(x == 3 for x in data)", "fold(0)[0] == 0"),
+    ("all(x == 3 for x in data)", "fold(0)[0] == 1"),
+    ("3 in data", "fold(0)[0] == 0"),
+    ("next((i for i, x in enumerate(data) if x > 3), 0)", "fold(1)[0] == 0"),
+    ("reduce(lambda s, x: 1 if s else x == 9, data, 0)", "fold(0)[0] == 0"),
+    ("any(x == y for x in data for y in data)", "fold(1)[0] == 0"),
+])
+@pytest.mark.parametrize("target", ["x86_64", "arm64", "riscv64"])
+def test_a_search_ends_where_it_has_found(formula: str, said: str, target: str) -> None:
+    assert any(said in note for note in notes(intent("uint64_t f(const uint8_t data[n], size_t n)",
+                                                     returns=formula), target))
+
+
+def test_a_secret_search_goes_on() -> None:
+    contract = load_text("intent: A test.\nsignature: bool f(const uint8_t a[n], size_t n)\n"
+                         "returns: 3 in a\nsecret: [a]\n")
+    assert "==" not in notes(contract, "x86_64")[0]
+
+
+def test_what_is_written_is_noted() -> None:
+    up = load_text("intent: A test.\nsignature: void f(uint16_t out[n], const uint16_t a[n], size_t n)\n"
+                   "writes:\n  out: (x ^ 1 for x in a)\n")
+    assert notes(up, "x86_64") == ["round %rax <= n - 1; written out[0 : round]"]
+    down = load_text("intent: A test.\nsignature: void f(uint16_t out[n], const uint16_t a[n], size_t n)\n"
+                     "requires:\n  - aliased(out, a)\n"
+                     "writes:\n  out: '[a[i - 1] if i > 0 else 0 for i in range(n)]'\n")
+    assert notes(down, "x86_64")[0].endswith("; written out[n - round : n]")
+
+
+def test_prefix_sums_take_one_addition_each() -> None:
+    contract = load_text("intent: A test.\nsignature: void f(uint32_t out[n], const uint32_t a[n], size_t n)\n"
+                         "writes:\n  out: '[u32(sum(a[:i + 1])) for i in range(n)]'\n")
+    assert len(loop_of(contract, "x86_64")) == 5
+    assert "fold(0)[0]; written out[0 : round]" in notes(contract, "x86_64")[0]
+
+
+@pytest.mark.parametrize(("width", "polynomial", "step"), [
+    (32, 0xEDB88320, "(c >> 1) ^ (P if c & 1 else 0)"),
+    (32, 0x82F63B78, "(c >> 1) ^ P if c & 1 else c >> 1"),
+    (16, 0xA001, "(c >> 1) ^ (c & 1) * P"),
+    (8, 0x8C, "(c >> 1) ^ (P if c % 2 == 1 else 0)"),
+    (64, 0xC96C5795D7870F42, "(c >> 1) ^ (P if c & 1 else 0)"),
+])
+def test_a_linear_step_becomes_a_table(width: int, polynomial: int, step: str) -> None:
+    contract = load_text(f"intent: A test.\nsignature: uint{width}_t f(const uint8_t data[n], size_t n)\n"
+                         f"where:\n  P: {polynomial}\n  shift(c, _): |\n    {step}\n"
+                         "  step(c, byte): reduce(shift, range(8), c ^ byte)\n"
+                         "returns: reduce(step, data, 0)\n")
+    (table,) = generated(contract, "x86_64").tables
+    size, oracle = width // 8, Oracle(contract)
+    assert len(table.data) == 256 * size
+    assert [int.from_bytes(table.data[k:k + size], "little") for k in range(0, len(table.data), size)] == [
+        oracle.returns(((value,), 1)) for value in range(256)]
+
+
+@pytest.mark.parametrize("step", [
+    "(c >> 1) ^ (0xEDB88320 if c & 3 else 0)", "(c >> 1) + (c & 1) * 0xEDB88320 & 0xFFFFFFFF",
+    "(c >> 2) ^ (0xEDB88320 if c & 1 else 0)",
+])
+def test_another_step_does_not(step: str) -> None:
+    contract = load_text("intent: A test.\nsignature: uint32_t f(const uint8_t data[n], size_t n)\n"
+                         f"where:\n  shift(c, _): {step}\n  step(c, byte): reduce(shift, range(8), c ^ byte)\n"
+                         "returns: reduce(step, data, 0)\n")
+    assert not generated(contract, "x86_64").tables
+
+
+def test_fold_sites_are_in_the_order_of_the_text() -> None:
+    contract = load_text("intent: A test.\nsignature: bool f(const uint8_t a[n], size_t n)\n"
+                         "where:\n  total: sum(a)\nrequires:\n  - n > 0\n"
+                         "returns: max(x for x in a if x in a) > total\n")
+    assert [(s.line, s.column) for s in fold_sites(contract)] == [(4, 10), (7, 10), (7, 25), (7, 30)]
