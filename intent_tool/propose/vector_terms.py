@@ -466,8 +466,9 @@ class LaneTerms(Lanes):
     def lanes_ite(self, term: Term, lane: int) -> Parts:
         condition, then, otherwise = term.args
         extreme = as_extreme(self.values.terms.binary, term)
-        if extreme is not None and holds(lane, *extreme.args):
-            return self.value(extreme, lane)
+        found = None if extreme is None else self.direct(extreme, lane)
+        if found is not None:
+            return found
         if is_condition(term) and not self.is_number(term):
             return self.lanes_eq(term, lane)
         mask, is_inverted = self.mask(condition, lane)

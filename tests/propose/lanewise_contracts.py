@@ -11,8 +11,8 @@ Draw = Callable[[int], int]
 TYPES = ("uint8_t", "int8_t", "uint16_t", "int16_t", "uint32_t", "int32_t", "uint64_t", "int64_t")
 NARROW = TYPES[:6]
 CASTS = ("u8", "i8", "u16", "i16", "u32", "i32")
-CONSTANTS = (0, 1, 2, 3, 7, 8, 15, 16, 31, 48, 57, 65, 90, 100, 127, 128, 129, 200, 255, 256, 1000, 32767, 32768, 65535,
-             65536, 2147483647, 2147483648, 4294967295)
+CONSTANTS = (0, 1, 2, 3, 7, 8, 15, 16, 31, 48, 57, 65, 90, 100, 127, 128, 129, 200, 255, 256, 1000, 32767, 32768,
+             65535, 65536, 2147483647, 2147483648, 4294967295)
 
 
 class LanewiseContract:
@@ -106,8 +106,9 @@ class LanewiseContract:
                                     f"returns: {cast}(sum({value} for {each}))")
             case 3:
                 which = self.any_of(("min", "max"))
+                value = f"i32({self.number(depth - 1)})"
                 return self.written(f"int64_t {self.name}({', '.join(buffers)}, {scalars})",
-                                    f"requires:\n  - n > 0\nreturns: {which}(i32({self.number(depth - 1)}) for {each})")
+                                    f"requires:\n  - n > 0\nreturns: {which}({value} for {each})")
             case _:
                 test = self.condition(depth)
                 if self.draw(2):
