@@ -23,7 +23,7 @@ MOST_STEPS = 60_000
 """Instructions executed, all paths together."""
 MOST_TERMS = 400_000
 MOST_ROUNDS = 1_100
-"""Visits of one block."""
+"""Visits of one block, where nothing else is said."""
 ASK_FROM = 8
 """From this many visits of a block on it is asked now and then whether the path can be taken at all."""
 
@@ -102,6 +102,8 @@ class Outcome:
     depth: int
     """Bytes of stack used below the stack pointer on entry."""
     steps: int
+    loops: Mapping[int, frozenset[int]]
+    """The blocks of each loop, by its head."""
 
 
 @dataclass
@@ -130,6 +132,10 @@ class Executor:
     budget: Budget
     cuts: Mapping[int, Cut] = field(default_factory=dict)
     """By the offset of the loop head. What is entered there is gone round once, for all rounds."""
+    seen: Callable[[int, State], None] | None = None
+    """Is told of every visit of a loop head."""
+    most_rounds: int = MOST_ROUNDS
+    """Visits of one block."""
     demands: list[Demand] = field(default_factory=list)
     influences: list[Influence] = field(default_factory=list)
     depth: int = 0
@@ -146,19 +152,23 @@ class Executor:
         order = _weak_topological_order(self.successors, 0)
         self.rank = {start: i for i, start in enumerate(order)}
         self._explore({0: State((), registers, {})}, None)
+        loops = {head: self.loop(head) for head in self.rank
+                 if len(self.loop(head)) > 1 or head in self.successors[head]}
         if not self.returned:
-            return Outcome(None, self.graph.const(0, 64), self.demands, self.influences, self.depth, self.steps)
+            return Outcome(None, self.graph.const(0, 64), self.demands, self.influences, self.depth, self.steps,
+                           loops)
         state, target = self.returned[0]
         for other, other_target in self.returned[1:]:
             state.registers["return target"], other.registers["return target"] = target, other_target
             state = self._merged(state, other)
             target = state.registers["return target"]
-        return Outcome(state, target, self.demands, self.influences, self.depth, self.steps)
+        return Outcome(state, target, self.demands, self.influences, self.depth, self.steps,
+                           loops)
 
     def _explore(self, pending: dict[int, State], head: int | None) -> None:
         """Follows all paths; with `head` only those of a round of that loop, which is begun already."""
         visits: dict[int, int] = {}
-        loop = self.loop(head) if head is not None else self.successors.keys()
+        loop = self.loop(head) if head is not None else None
         begun = head is not None
         while pending:
             if self.budget.left() <= 0:
@@ -169,13 +179,15 @@ class Executor:
             if count >= ASK_FROM and (count & (count - 1) == 0 or count % 64 == 1) and state.path \
                     and not self.possible(self.conjunction(state.path)):
                 continue
-            if count > MOST_ROUNDS:
-                raise Undecided(f"the loop at offset {start:#x} may go round more than {MOST_ROUNDS} times")
+            if count > self.most_rounds:
+                raise Undecided(f"the loop at offset {start:#x} may go round more than {self.most_rounds} times")
             if start in self.cuts and not (begun and start == head):
                 state = self.cuts[start].enter(self, state)
             begun = False
+            if self.seen is not None and (len(self.loop(start)) > 1 or start in self.successors[start]):
+                self.seen(start, state)
             for offset, successor in self._block(start, state):
-                if offset not in loop:
+                if loop is not None and offset not in loop:
                     continue
                 if offset in self.cuts and self.rank[offset] <= self.rank[start] and start in self.loop(offset):
                     self.cuts[offset].again(self, successor)

@@ -22,6 +22,7 @@ from intent_tool.judge.execute import Outcome, State, Undecided
 from intent_tool.judge.gathered import equal
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.loop_cut import LoopCut, Loops, element_bits
+from intent_tool.judge.loop_guess import Notes, guess_notes
 from intent_tool.judge.loop_notes import BadNote, read_note
 from intent_tool.judge.meaning import Meaning
 from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold
@@ -37,21 +38,27 @@ from intent_tool.judge.symbolic_lengths import LongMeaning, long_meaning
 from intent_tool.language.contract import Contract
 from intent_tool.machine.target import Target
 
+MOST_ROUNDS = 70
+"""Of loops of which nothing is said: what is gone round a fixed number of times."""
 MOST_WAYS = 12
 """Paths to the end that are told apart."""
 
 
 def prove_every_length(contract: Contract, target: Target, placed: Placed, budget: Budget) -> Proof:
-    """``proved``, or ``unknown`` with the reason."""
+    """``proved``, or ``unknown`` with the reason. Goes by the notes that come with the code; where there are none, by
+    guesses."""
+    notes = placed.image.notes or guess_notes(contract, target, placed, budget)
     prover = Induction(contract, target, placed, budget)
     try:
-        return prover.every_length()
+        return prover.every_length(notes)
     except (Undecided, Untold, Wild) as problem:
         return Proof("unknown", (str(problem) or "an address that is not followed",))
     except TooMany:
         return Proof("unknown", ("an access through an index may fall on too many places",))
     except BadNote as problem:
         return Proof("unknown", (f"a loop's note is not understood: {problem}",))
+    except RecursionError:
+        return Proof("unknown", ("a loop's note, or the contract, is nested too deeply",))
     except NotUnderstood as problem:
         return Proof("unknown", (f"the contract holds {problem.construct}",))
     except Gone as gone:
@@ -60,7 +67,7 @@ def prove_every_length(contract: Contract, target: Target, placed: Placed, budge
 
 @dataclass
 class Induction(Prover):
-    def every_length(self) -> Proof:
+    def every_length(self, notes: Notes) -> Proof:
         graph = Graph()
         semantics = Semantics(self.target, graph)
         wanted = long_meaning(self.contract, graph)
@@ -75,8 +82,8 @@ class Induction(Prover):
                 # A buffer does not wrap around the address space.
                 requires = graph.and_(requires, graph.ule(region.base, graph.not_(region.extent)))
         loops = Loops(self.contract, self.target, graph, wanted, call)
-        cuts = {offset: LoopCut(loops, offset, read_note(text)) for offset, text in self.placed.image.notes}
-        outcome = self.execute(graph, semantics, call, requires, cuts)
+        cuts = {offset: LoopCut(loops, offset, read_note(text)) for offset, text in notes}
+        outcome = self.execute(graph, semantics, call, requires, cuts, most_rounds=MOST_ROUNDS)
         if outcome.state is None:
             raise Undecided("it does not return")
         claims = [*self.demand_claims(requires, outcome)]

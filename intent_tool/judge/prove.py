@@ -8,7 +8,7 @@ and the result is `bounded`.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -16,7 +16,7 @@ from intent_tool.judge.admit import admit_function
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.execute import Cut, Demand, Executor, Outcome, State, Undecided
+from intent_tool.judge.execute import MOST_ROUNDS, Cut, Demand, Executor, Outcome, State, Undecided
 from intent_tool.judge.image import Image, read_image
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.meaning import Meaning, NotUnderstood, Number, ensured, meaning
@@ -203,7 +203,8 @@ class Prover:
         return tuple(registers[t.data] for t in topological([low]) if t.op == "var" and t.data in registers)
 
     def execute(self, graph: Graph, semantics: Semantics, call: SymbolicCall, requires: Term,
-                cuts: Mapping[int, Cut] | None = None) -> Outcome:
+                cuts: Mapping[int, Cut] | None = None,
+                seen: Callable[[int, State], None] | None = None, most_rounds: int = MOST_ROUNDS) -> Outcome:
         from intent_tool.judge.decode import decode, surroundings
 
         placed = self.placed
@@ -220,7 +221,8 @@ class Prover:
         executor = Executor(
             graph, semantics, call.layout, placed.entry, semantics.lift(placed.code, placed.entry), decoded,
             call.stack, self.target.abi.stack_pointer, RED_ZONE[isa], call.stack_arguments, ARGUMENT_SLOTS[isa],
-            possible, self.budget, cuts or {})
+            possible, self.budget, cuts or {}, seen,
+            most_rounds)
         return executor.run(dict(call.registers))
 
     # What has to hold.
@@ -269,7 +271,7 @@ class Prover:
         for name in _LOW_HALVES_KEPT[self.target.isa]:
             low = graph.extract(after[name], 63, 0)
             yield Claim(Question(requires, graph.eq(low, graph.extract(call.registers[name], 63, 0))),
-                        f"does not preserve the low half of {name}", "abi")
+                         f"does not preserve the low half of {name}", "abi")
         if "df" in after:
             yield Claim(Question(requires, graph.not_(after["df"])), "returns with the direction flag set", "abi")
 

@@ -26,7 +26,6 @@ FIXED = frozenset({"load", "store", "load_step", "store_step", "v_load", "v_stor
 """What may trap, or depends on its place."""
 FAR = 2000
 """The displacement that every target has room for (a multiple of any element's size)."""
-ONES = (1 << 64) - 1
 
 
 def improve_loops(b: Builder, target: Target, names: Mapping[int, str]) -> None:

@@ -6,6 +6,7 @@ comparison is not computed into a register where only branches and selects use i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -334,13 +335,14 @@ class Selector:
 def copy_early(blocks: list[CodeBlock], selector: Selector) -> None:
     """Copies for the next round of a loop go before the test that ends the round, where they do no harm behind the
     loop: then the test jumps straight to the loop's head."""
+    order = {id(b): k for k, b in enumerate(blocks)}
+    ways = Counter(id(s) for b in blocks for s in b.successors)
     live = live_at_start(blocks)
     for block in blocks:
         for latch in block.successors:
             others = [b for b in block.successors if b is not latch]
-            alone = all(latch not in b.successors for b in blocks if b is not block)
-            if len(others) != 1 or not latch.body or not alone or len(latch.end) != 1 \
-                    or not selector.is_jump(latch.end[0]) or blocks.index(latch.successors[0]) > blocks.index(latch):
+            if len(others) != 1 or not latch.body or ways[id(latch)] > 1 or len(latch.end) != 1 \
+                    or not selector.is_jump(latch.end[0]) or order[id(latch.successors[0])] > order[id(latch)]:
                 continue
             written = {r for c in latch.body for r in c.writes()}
             if any("flags" in c.row.writes for c in latch.body) or written & live[id(others[0])] \
@@ -358,7 +360,9 @@ def drop_repeated_tests(blocks: list[CodeBlock]) -> None:
             kept = []
             for code in part:
                 same = last is not None and code.row is last.row and code.values == last.values
-                if "flags" in code.row.writes:
+                if "memory" in code.row.meaning:
+                    last = None
+                elif "flags" in code.row.writes:
                     if same:
                         continue
                     last = code if not code.writes() else None

@@ -25,7 +25,7 @@ class X86Selector(X86Vectors):
     move = "mov r64, r64"
     narrow_move = "mov r32, r32"
     opposite: ClassVar[Mapping[str, str]] = {f"j{a} label": f"j{b} label" for a, b in NEGATED.items()}
-    lazy = frozenset({"shl", "and", "not", "mul", "add", "trunc"})
+    lazy = frozenset({"shl", "and", "not", "mul", "add", "trunc", "load"})
 
     def reload(self, register: int, slot: Slot) -> Code:
         return self.code("mov r64, [r64 + i32]", d=register, b="rsp", i=slot)
@@ -92,8 +92,14 @@ class X86Selector(X86Vectors):
         elif constant is not None and fits_i32(constant):
             self.emit(f"cmp {r}, i32", a=self.use(x), i=constant)
         else:
-            left, right = self.use(x), self.use(y)
-            self.emit(f"cmp {r}, {r}", a=left, b=right)
+            if self.from_memory(x) is not None and self.from_memory(y) is None:
+                x, y, code = y, x, SWAPPED[code]
+            left = self.use(x)
+            memory = self.taken_from_memory(y)
+            if memory is not None:
+                self.emit(f"cmp {r}, {memory[0]}", a=left, **memory[1])
+            else:
+                self.emit(f"cmp {r}, {r}", a=left, b=self.use(y))
         return code
 
     def test(self, mask: Instruction) -> None:
@@ -136,6 +142,18 @@ class X86Selector(X86Vectors):
         self.block.body.append(compare)
         self.emit(f"cmov{code} {r}, {r}", d=d, a=then)
 
+    def from_memory(self, value: int) -> Instruction | None:
+        """The load of a whole register that makes the value, where its only user may take it in."""
+        made = self.peek(value, "load")
+        return made if made is not None and 8 * made.imm[1] == self.width(value) else None
+
+    def taken_from_memory(self, value: int) -> tuple[str, dict[str, Register | int]] | None:
+        made = self.from_memory(value)
+        if made is None:
+            return None
+        self.absorb(value, "load")
+        return self.place_of(made.args, made.imm[0], made.imm[3])
+
     # Arithmetic
 
     def two_address(self, op: str, i: Instruction, commutes: bool = False) -> None:
@@ -148,11 +166,17 @@ class X86Selector(X86Vectors):
             self.copy(d, source, self.width(a))
             self.emit(f"{op} {r}, i32", d=d, i=constant)
             return
-        if commutes and self.uses[a] > 1 and self.uses[b] == 1 and constant is None:
+        if commutes and constant is None and self.from_memory(b) is None and (
+                self.from_memory(a) is not None or (self.uses[a] > 1 and self.uses[b] == 1)):
             a, b = b, a
-        left, right = self.use(a), self.use(b)
+        left = self.use(a)
+        memory = self.taken_from_memory(b) if op != "imul" else None
+        right = self.use(b) if memory is None else left
         d = self.define(i.dest[0])
         self.copy(d, left, self.width(i.args[0]))
+        if memory is not None:
+            self.emit(f"{op} {r}, {memory[0]}", d=d, **memory[1])
+            return
         self.emit(f"{op} {r}, {r}", d=d, a=right)
 
     def op_add(self, i: Instruction) -> None:
@@ -417,6 +441,9 @@ class X86Selector(X86Vectors):
     def op_store(self, i: Instruction) -> None:
         displacement, size, scale = i.imm
         source = self.use(i.args[0])
+        # Nothing is loaded later that this may overwrite.
+        for value in [v for v, made in self.deferred.items() if made.op == "load"]:
+            self.make(self.deferred.pop(value))
         where, operands = self.place_of(i.args[1:], displacement, scale)
         name = {1: "byte ", 2: "word "}.get(size, "")
         self.emit(f"mov {name}{where}, r{8 * size}", a=source, **operands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from pathlib import Path
+from random import Random
 
 import pytest
 from references import MODULES, REFERENCES, functions_of
@@ -82,3 +83,28 @@ def test_check_value_of_crc15_can() -> None:
 def test_published_values_of_whole_messages(step: str, initial: int, text: bytes | list[int], expected: int) -> None:
     oracle = Oracle(load_intent(GALLERY / f"{step}.intent"))
     assert reduce(lambda state, byte: oracle.returns((state, byte)), text, initial) == expected
+
+
+@pytest.mark.parametrize(("whole", "step", "initial", "final"), [
+    ("checksum/crc8_onewire", "checksum/crc8_onewire_step", 0, 0),
+    ("checksum/crc16_modbus", "checksum/crc16_modbus_step", 0xFFFF, 0),
+    ("checksum/fletcher16", "checksum/fletcher16_step", 0, 0),
+    ("hash/fnv1a_32", "hash/fnv1a_step32", 0x811C9DC5, 0),
+    ("hash/fnv1a_64", "hash/fnv1a_step64", 0xCBF29CE484222325, 0),
+    ("hash/djb2", "hash/djb2_step", 5381, 0),
+    ("checksum/crc8_smbus", "checksum/crc8_smbus_step", None, 0),
+    ("checksum/crc16_ccitt", "checksum/crc16_ccitt_step", None, 0),
+    ("checksum/adler32_checksum", "checksum/adler32_step", None, 0),
+    ("checksum/crc32_ieee", "checksum/crc32_step", None, 0xFFFFFFFF),
+    ("checksum/crc32c", "checksum/crc32c_step", None, 0xFFFFFFFF),
+    ("checksum/crc64_xz", "checksum/crc64_xz_step", None, 2 ** 64 - 1),
+])
+def test_a_whole_buffer_is_its_steps(whole: str, step: str, initial: int | None, final: int) -> None:
+    """`initial` is None where the caller gives it; `final` is added before the first step and after the last."""
+    function, one = (Oracle(load_intent(GALLERY / f"{name}.intent")) for name in (whole, step))
+    random = Random(1)
+    for length in range(40):
+        data, start = tuple(random.randbytes(length)), random.getrandbits(8) if initial is None else initial
+        given = (start, data, length) if initial is None else (data, length)
+        expected = reduce(lambda state, byte: one.returns((state, byte)), data, start ^ final) ^ final
+        assert function.returns(given) == expected, given

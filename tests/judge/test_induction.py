@@ -1,8 +1,8 @@
 """Loops over buffers of any length, proved by induction or not: one self-contained file each in `loops/`.
 
-``--- intent`` is the contract, ``--- code`` the assembly with the notes on its loops as comments, ``--- proof`` either
-`proved` or why not, where `*` stands for anything. The variants that are not proved are wrong code, or right code
-under a false note.
+``--- intent`` is the contract, ``--- code`` the assembly with the notes on its loops as comments, ``--- proof``
+either `proved` or why not, where `*` stands for anything. The variants that are not proved are wrong code, or right
+code under a false note.
 """
 
 from __future__ import annotations

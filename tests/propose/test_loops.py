@@ -100,7 +100,7 @@ def test_what_is_written_is_noted() -> None:
 def test_prefix_sums_take_one_addition_each() -> None:
     contract = load_text("intent: A test.\nsignature: void f(uint32_t out[n], const uint32_t a[n], size_t n)\n"
                          "writes:\n  out: '[u32(sum(a[:i + 1])) for i in range(n)]'\n")
-    assert len(loop_of(contract, "x86_64")) == 6
+    assert len(loop_of(contract, "x86_64")) == 5
     assert "fold(0)[0]; written out[0 : round]" in notes(contract, "x86_64")[0]
 
 
