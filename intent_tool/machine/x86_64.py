@@ -307,21 +307,21 @@ def _memory() -> Iterator[Row]:
         for w, word in ((32, "dword"), (64, "qword")):
             u, i = f"u{w}", f"i{w}"
             plain = text.replace("{b:r64}", "r64").replace("{x:r64}", "r64").replace("{i:i32}", "i32")
+            # Costs go by mnemonic, so these are as cheap as the operation itself.
             m, sizes = f"load({address}, {w // 8})", _sizes(w, 2 + least, 7)
             memory = f"{word} ptr {text}"
             for name, op, carry, signed in (("add", "+", f"(d + {m}) >> {w}", f"{i}(d) + {i}({m})"),
                                             ("sub", "-", f"d < {m}", f"{i}(d) - {i}({m})")):
                 result = f"{u}(d {op} {m})"
                 yield _row(f"{name} {{d+:r{w}}}, {memory}", form=f"{name} r{w}, {plain}", d=result, size=sizes,
-                           **_result_flags(result, w), cf=carry, of=f"{i}(d {op} {m}) != {signed}", latency="load")
+                           **_result_flags(result, w), cf=carry, of=f"{i}(d {op} {m}) != {signed}")
             for name, op in (("and", "&"), ("or", "|"), ("xor", "^")):
                 result = f"(d {op} {m})"
                 yield _row(f"{name} {{d+:r{w}}}, {memory}", form=f"{name} r{w}, {plain}", d=result, size=sizes,
-                           **_result_flags(result, w), cf="0", of="0", latency="load")
+                           **_result_flags(result, w), cf="0", of="0")
             difference = f"{u}(a - {m})"
             yield _row(f"cmp {{a:r{w}}}, {memory}", form=f"cmp r{w}, {plain}", size=sizes,
-                       **_result_flags(difference, w), cf=f"a < {m}", of=f"{i}(a - {m}) != {i}(a) - {i}({m})",
-                       latency="load")
+                       **_result_flags(difference, w), cf=f"a < {m}", of=f"{i}(a - {m}) != {i}(a) - {i}({m})")
         yield _row(f"mov byte ptr {text}, {{a:r8}}", memory=f"store({address}, 1, a)", size=(2 + least, 8),
                    latency="store")
         yield _row(f"mov word ptr {text}, {{a:r16}}", memory=f"store({address}, 2, a)", size=(3 + least, 9),
