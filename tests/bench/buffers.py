@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,8 @@ COUNTED = (1024, 2048)
 """Bytes."""
 COMPARED = (*range(131), 255, 1000, 4099)
 """Lengths."""
-PEERS = ("clang", "gcc", "libc")
+COMPILERS = ("clang", "gcc")
+PEERS = (*COMPILERS, "libc")
 NATIVE = "x86_64"
 """The ISA that can be timed."""
 WORST = 0.7
@@ -137,11 +138,12 @@ def table(target: str, rows: Sequence[Row], markdown: bool) -> str:
     """A line for each kernel: GB/s at each size and how many times that is the peers', then instructions a byte."""
     sizes = list(dict.fromkeys(label for row in rows for label in row.nanoseconds))
     counted = any(row.instructions for row in rows)
+    peers = [f"× {peer}" if markdown else peer for peer in PEERS]
     head = ["kernel"]
     for label in sizes:
-        head += [label, *PEERS]
+        head += [f"{label}, GB/s" if markdown else label, *peers]
     if counted:
-        head += ["insn/B", *PEERS]
+        head += ["insn/B", *peers]
     lines = []
     for row in rows:
         line = [row.kernel]
@@ -158,6 +160,22 @@ def table(target: str, rows: Sequence[Row], markdown: bool) -> str:
     if counted:
         mean += ["", *(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in PEERS)]
     return f"{target}\n\n" + columns([head, *lines, mean], markdown)
+
+
+def summary(everything: Mapping[str, Sequence[Row]], markdown: bool) -> str:
+    """The geometric means of each target, against clang and gcc."""
+    labels = list(dict.fromkeys(label for rows in everything.values() for row in rows for label in row.nanoseconds))
+    counted = any(row.instructions for rows in everything.values() for row in rows)
+    lines = [["times clang / gcc", *labels, *(["instructions"] if counted else [])]]
+    for target, rows in everything.items():
+        line = [target]
+        for label in labels:
+            line.append(" / ".join(ratio_text(_mean([row.faster(label, peer) for row in rows])) for peer in COMPILERS)
+                        if any(label in row.nanoseconds for row in rows) else "")
+        if counted:
+            line.append(" / ".join(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in COMPILERS))
+        lines.append(line)
+    return columns(lines, markdown)
 
 
 def _mean(ratios: Sequence[float | None]) -> float | None:
@@ -179,8 +197,8 @@ def worst(rows: Sequence[Row]) -> str:
     """The worst kernel, and every one below `WORST` against a compiler, worst first."""
     found = []
     for row in rows:
-        ratios = [(row.faster(label, peer), f"{label} {peer}") for label in row.nanoseconds for peer in PEERS[:2]]
-        ratios += [(row.shorter(peer), f"instructions {peer}") for peer in PEERS[:2]]
+        ratios = [(row.faster(label, peer), f"{label} {peer}") for label in row.nanoseconds for peer in COMPILERS]
+        ratios += [(row.shorter(peer), f"instructions {peer}") for peer in COMPILERS]
         present = [(r, what) for r, what in ratios if r is not None]
         if present:
             found.append((*min(present), row.kernel))
@@ -209,7 +227,7 @@ def main() -> int:
     if options.quick:
         options.rounds, options.milliseconds = 5, 0.5
     paths = [p for p in sorted(KERNELS.glob("*.intent")) if fnmatch.fnmatch(p.stem, options.kernels)]
-    everything: dict[str, list[dict[str, object]]] = {}
+    everything: dict[str, list[Row]] = {}
     wrong = []
     with tempfile.TemporaryDirectory() as temporary:
         top = options.keep or Path(temporary)
@@ -227,11 +245,14 @@ def main() -> int:
             rows = measure(kernels, options.rounds, options.milliseconds, sizes, plugin, _progress)
             print(table(target.name, rows, options.markdown))
             print(worst(rows), flush=True)
-            everything[target.name] = [asdict(row) for row in rows]
+            everything[target.name] = rows
+    if len(everything) > 1:
+        print(summary(everything, options.markdown))
     if options.json:
         versions = {"gcc": run(["gcc", "--version"]).decode().splitlines()[0],
                     "zig": run([sys.executable, "-m", "ziglang", "version"]).decode().strip()}
-        options.json.write_text(json.dumps({"compilers": versions, "targets": everything}, indent=1) + "\n",
+        targets = {name: [asdict(row) for row in rows] for name, rows in everything.items()}
+        options.json.write_text(json.dumps({"compilers": versions, "targets": targets}, indent=1) + "\n",
                                 encoding="utf-8")
     return 1 if wrong else 0
 
