@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from intent_tool.judge.decode import BRANCH, CALL, JUMP, PLAIN, RETURN, SYSTEM, Decoded, Surroundings
-from intent_tool.judge.encodings_x86_64 import VEX_MNEMONICS, is_legacy_vector, vex_objections
+from intent_tool.judge.encodings_x86_64 import VEX_MNEMONICS, is_legacy_vector, needs_alignment, vex_objections
 
 _LEGACY = {0x66: "operand size", 0x67: "address size", 0xf0: "lock", 0xf2: "repne", 0xf3: "rep",
            0x2e: "cs segment", 0x36: "ss segment", 0x3e: "ds segment", 0x26: "es segment", 0x64: "fs segment",
@@ -61,6 +61,7 @@ def _judge(instruction: Any, offset: int, around: Surroundings) -> Decoded:
         no = vex_objections(mnemonic, code, max([128] + [8 * o.size for o in operands if o.type == X86_OP_REG]))
     else:
         no = _prefixes(code, mnemonic, [o.size for o in operands if o.type in (X86_OP_REG, X86_OP_MEM)])
+    has_vectors = any(o.type == X86_OP_REG and instruction.reg_name(o.reg) in _VECTOR for o in operands)
     relocations = [at for at in around.relocations if offset <= at < offset + instruction.size]
     relocatable = set()
     flow, destination = PLAIN, None
@@ -73,6 +74,8 @@ def _judge(instruction: Any, offset: int, around: Surroundings) -> Decoded:
                 no += _stack_pointer(instruction, position, name)
         elif operand.type == X86_OP_MEM:
             no += _memory(instruction, operand, around)
+            if has_vectors and needs_alignment(mnemonic):
+                no.append("its memory operand would have to be aligned")
             if instruction.disp_size == 4:
                 relocatable.add(offset + instruction.disp_offset)
         elif operand.type != X86_OP_IMM:

@@ -53,6 +53,15 @@ _FIRST_SOURCE = """
 """Whose VEX.vvvv names a register; of the others it has to be all ones."""
 
 
+_UNALIGNED = frozenset({"movdqu", "movups", "movd", "movq", "pinsrw"})
+_ALIGNED = frozenset({"vmovdqa", "vmovaps"})
+
+
+def needs_alignment(mnemonic: str) -> bool:
+    """Whether a memory operand of a vector instruction faults unless it is aligned (volume 1, 14.9)."""
+    return mnemonic in _ALIGNED if mnemonic in VEX_MNEMONICS else mnemonic not in _UNALIGNED
+
+
 @dataclass(frozen=True, slots=True)
 class _Vex:
     prefix: int

@@ -15,7 +15,7 @@ from intent_tool.propose.loop_motion import improve_loops
 from intent_tool.propose.lower_division import Division
 from intent_tool.propose.lower_values import TooNarrow, Words
 from intent_tool.propose.substitute import Substitution
-from intent_tool.propose.vector_loops import StaysScalar, VectorWishes
+from intent_tool.propose.vector_loops import NotThisWay, VectorWishes
 
 
 def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None = None
@@ -28,9 +28,8 @@ def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: V
             return _Lowering(contract, elaborated, target, is_narrow).run(vectors)
         except TooNarrow:
             is_narrow = False
-        except StaysScalar as loop:
-            assert vectors is not None
-            vectors.scalar.add(loop.loop)
+        except NotThisWay:
+            pass
 
 
 class _Lowering(Division):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from intent_tool.language.terms import Term, walk
 from intent_tool.propose.fold_plan import Plan
 from intent_tool.propose.lower_values import Values, Words
+from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_terms import LANES, LaneTerms, as_extreme, fits, holds, is_condition, signedness
 
@@ -32,6 +33,8 @@ class VectorFold:
     """Of the state, in bits."""
     wrapped: tuple[int, bool] | None = None
     """Brings the sum into the range of a type."""
+    starts_alike: bool = False
+    """It starts with what its term is in the round before the first, and to take that twice does no harm."""
 
     @property
     def kind(self) -> str | None:
@@ -51,6 +54,11 @@ class VectorFold:
         if self.width == 64 and self.lane < 64:
             word = b.trunc(word)
         return lanes.splat(word, self.lane)
+
+    def first_of_all(self, lanes: LaneTerms) -> int:
+        """What the rounds from -1 on give, one vector of them; the state is not needed, then."""
+        (term,) = self.terms
+        return _tree(lambda a, b: lanes.combined(self.op, a, b, self.lane), [*lanes.value(term, self.lane)])
 
     def turn(self, lanes: LaneTerms, vector: int, offsets: list[int]) -> int:
         if self.op == "add":
@@ -154,7 +162,9 @@ def _fold_of(values: Values, plan: Plan, number: int, start: Words) -> VectorFol
         for is_signed in sorted(signedness(lane, state, term), reverse=lane != 8):
             op = after.op + ("_s" if is_signed else "_u") if after.op in ("min", "max") else after.op
             if op != "xor" or not is_signed or lane == width:
-                return VectorFold(number, op, lane, (term,), state, start[0], width)
+                before = Substitution(values.terms, {plan.index.id: values.terms.const(-1)})(term)
+                alike = after.op in ("min", "max") and before.bare is plan.initial[number].bare
+                return VectorFold(number, op, lane, (term,), state, start[0], width, starts_alike=alike)
     raise Unfit
 
 

@@ -22,22 +22,20 @@ LEAST_TURNS = 2
 """A loop that can never have as many turns of one vector stays scalar."""
 
 
-class StaysScalar(Exception):
-    """`loop` is the id of the index of a loop that cannot be done in vectors."""
-
-    def __init__(self, loop: int) -> None:
-        super().__init__(loop)
-        self.loop = loop
+class NotThisWay(Exception):
+    """All has to be lowered anew: a loop cannot be done as it was wished for."""
 
 
 @dataclass(slots=True)
 class VectorWishes:
-    """How to do loops in vectors."""
+    """How to do loops in vectors; they are named by the id of their index."""
 
     unroll: int
     """At most so many vectors a turn."""
     scalar: set[int] = field(default_factory=set)
-    """Loops that stay scalar, as `StaysScalar` names them."""
+    """Loops that stay scalar."""
+    dense: set[int] = field(default_factory=set)
+    """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
     done: int = 0
     """How many loops were done in vectors."""
 
@@ -84,9 +82,15 @@ class VectorLoops(Bits):
             loads = tuple(loads_of((*plan.next, *values, *((plan.exit.test,) if plan.exit is not None else ()))))
             folds = () if values else folds_of(self, plan, start)
             job = _Job(plan, count, limit, start, values, into, written, tuple(folds), loads, safe)
-            done = _VectorLoop(self, machine, job, self.vectors.unroll).run()
+            loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
-            raise StaysScalar(plan.index.id) from None
+            self.vectors.scalar.add(plan.index.id)
+            return None
+        try:
+            done = loop.run()
+        except Unfit:
+            (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
+            raise NotThisWay from None
         self.vectors.done += 1
         return done
 
@@ -104,16 +108,20 @@ class VectorLoops(Bits):
 
 
 class _VectorLoop:
-    def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, unroll: int) -> None:
+    def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, wishes: VectorWishes) -> None:
         self.v, self.b, self.machine, self.job = values, values.b, machine, job
         sizes = [values.types[t.data].bits for t in job.loads]
         if job.into is not None:
             sizes.append(values.types[job.into].bits)
         if not sizes:
             raise Unfit
-        self.turn = machine.bits // min(sizes)
+        # Elements that become wider on the way from memory leave room for them.
+        self.is_dense = job.plan.index.id in wishes.dense or not machine.has("v_extend", min(sizes)) \
+            or min(sizes) == max(sizes)
+        size = min(sizes) if self.is_dense else max(sizes)
+        self.turn = machine.bits // size
         """Rounds of the loop of one turn of vectors."""
-        self.unroll = max(1, min(unroll, unroll * min(sizes) // max(sizes)))
+        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)))
         self.is_natural = len(set(sizes)) > 1
         if job.count.hi < LEAST_TURNS * self.turn:
             raise Unfit
@@ -124,7 +132,9 @@ class _VectorLoop:
         v, b, job = self.v, self.b, self.job
         enough, few = b.new_block(self.depth), b.new_block(self.depth)
         zero = b.const(0, 64)
-        b.branch(b.op("ult", b.const(self.turn - 1, 64), job.limit), enough, few)
+        # Rounds that the first vector of all is worth, where the folds start with elements like all others.
+        self.ahead = ahead = self.turn - 1 if job.folds and all(fold.starts_alike for fold in job.folds) else 0
+        b.branch(b.op("ult", b.const((ahead or self.turn) - 1, 64), job.limit), enough, few)
         b.start(enough)
         v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
         b.scopes.append({})
@@ -134,15 +144,18 @@ class _VectorLoop:
         self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
-            first = tuple(fold.first(self.lanes) for fold in job.folds)
-            whole = b.op("and", job.limit, b.const(-self.turn, 64))
+            if ahead:
+                self.lanes.begin(-1)
+                self.lanes.address = lambda base, _: ((base,), 1)
+            first = tuple(fold.first_of_all(self.lanes) if ahead else fold.first(self.lanes) for fold in job.folds)
+            number = b.const(ahead, 64)
+            whole = self.end_of(number, 1)
         setup = b.new_block(self.depth)
         b.start(setup)
-        number, state = zero, first
+        state = first
         if self.unroll > 1:
-            most = b.op("and", job.limit, b.const(-self.turn * self.unroll, 64))
-            number, state = self.guarded(zero, first, most, self.unroll)
-        if self.unroll > 1:
+            number, state = self.guarded(number, state, self.end_of(number, self.unroll), self.unroll)
+        if self.unroll > 1 or ahead:
             number, state = self.guarded(number, state, whole, 1)
         else:
             number, state = self.looped(number, state, whole, 1)
@@ -191,6 +204,12 @@ class _VectorLoop:
         low, high = (start, end) if place.sign > 0 else (end, start)
         room = terms.binary("sub", self.v.elaborated.lengths[load.data], high)
         return least(linear(low)) >= 0 and least(linear(room)) >= 1
+
+    def end_of(self, number: int, unroll: int) -> int:
+        """Where whole turns end that start with round `number`."""
+        b = self.b
+        rest = b.op("and", b.op("sub", self.job.limit, number), b.const(-self.turn * unroll, 64))
+        return b.op("add", number, rest)
 
     # Control flow
 
@@ -292,7 +311,9 @@ class _VectorLoop:
     def note(self, at: int, params: Words, end: int, rounds: int) -> LoopNote:
         v, job = self.v, self.job
         text = v.text(positive(job.count))
-        most: Formula = (f"({text} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
+        rest = f"({text} - {self.ahead})" if self.ahead else text
+        most: Formula = (f"({rest} & -{rounds}) + {self.ahead} - {rounds}" if self.ahead else
+                         f"({rest} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
         note = LoopNote(("{0}", (at,)), most)
         vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
         for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):

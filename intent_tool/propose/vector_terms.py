@@ -14,6 +14,7 @@ from intent_tool.language.terms import Loop, Term, walk
 from intent_tool.propose.division import reciprocal
 from intent_tool.propose.lower_choices import range_of
 from intent_tool.propose.lower_values import Values
+from intent_tool.propose.vector_bounds import bounds
 from intent_tool.propose.vector_lanes import Lanes, Unfit
 from intent_tool.propose.vector_target import VectorTarget
 
@@ -24,9 +25,10 @@ Mask = tuple[Parts, bool]
 
 
 def fits(term: Term, lane: int, is_signed: bool) -> bool:
+    low, high = bounds(term)
     if is_signed:
-        return -(1 << lane - 1) <= term.lo and term.hi < 1 << lane - 1
-    return term.lo >= 0 and term.hi < 1 << lane
+        return -(1 << lane - 1) <= low and high < 1 << lane - 1
+    return low >= 0 and high < 1 << lane
 
 
 def signedness(lane: int, *terms: Term) -> Iterator[bool]:
@@ -300,13 +302,16 @@ class LaneTerms(Lanes):
 
     def lanes_floordiv(self, term: Term, lane: int) -> Parts:
         a, divisor = term.args
-        if divisor.op != "const" or divisor.data <= 1 or lane != 16 or not fits(a, 16, False) \
-                or not self.has("v_mulhi_u", 16):
+        if divisor.op != "const" or divisor.data <= 1 or not fits(a, lane, False):
             raise Unfit
-        multiplier, shift = reciprocal(divisor.data, a.hi)
+        most = bounds(a)[1]
+        multiplier, shift = reciprocal(divisor.data, most)
+        if most * multiplier < 1 << lane and self.has("v_mul", lane):
+            by = self.const(multiplier, lane)
+            return self.each(lambda x: self.shift("lshr", self.mul(x, by, lane), shift, lane), self.value(a, lane))
         if shift < 16:
             multiplier, shift = multiplier << 16 - shift, 16
-        if multiplier >= 1 << 16:
+        if multiplier >= 1 << 16 or lane != 16 or not self.has("v_mulhi_u", 16):
             raise Unfit
         by = self.const(multiplier, 16)
         return self.each(lambda x: self.shift("lshr", self.emit("v_mulhi_u", x, by, imm=16), shift - 16, 16),
