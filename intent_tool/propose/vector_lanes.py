@@ -116,7 +116,7 @@ class Lanes:
             count = lane - 1
         if self.has(f"v_{op}", lane):
             return self.emit(f"v_{op}", a, imm=(lane, count))
-        if op == "ashr" and count == lane - 1:
+        if op == "ashr" and count == lane - 1 and self.has("v_gt_s", lane):
             return self.emit_gt(True, self.const(0, lane), a, lane)
         if op == "ashr" or lane != 8:
             raise Unfit

@@ -79,6 +79,8 @@ class LaneTerms(Lanes):
     # Which width
 
     def value(self, term: Term, lane: int) -> Parts:
+        if not self.parts(lane):
+            raise Unfit
         if term.op == "const":
             return (self.const(term.data, lane),) * self.parts(lane)
         if self.is_invariant(term):
@@ -142,6 +144,8 @@ class LaneTerms(Lanes):
         """In lanes of this width, if that can be; its operands may have others."""
         key = term.id, lane
         if key not in self.memo:
+            # Nothing is made of itself.
+            self.memo[key] = None
             if term.op == "assume":
                 self.memo[key] = self.direct(term.args[0], lane)
                 return self.memo[key]
@@ -406,6 +410,8 @@ class LaneTerms(Lanes):
             else:
                 low = bound.data if low is None else max(low, bound.data)
             inner = inner.args[0]
+        if inner is term:
+            return None
         for is_signed in (False, True):
             least, most = (-(1 << lane - 1), (1 << lane - 1) - 1) if is_signed else (0, (1 << lane) - 1)
             if (low != least and inner.lo < least) or (high != most and inner.hi > most) \
@@ -460,8 +466,9 @@ class LaneTerms(Lanes):
     def lanes_ite(self, term: Term, lane: int) -> Parts:
         condition, then, otherwise = term.args
         extreme = as_extreme(self.values.terms.binary, term)
-        if extreme is not None and holds(lane, *extreme.args):
-            return self.value(extreme, lane)
+        found = None if extreme is None else self.direct(extreme, lane)
+        if found is not None:
+            return found
         if is_condition(term) and not self.is_number(term):
             return self.lanes_eq(term, lane)
         mask, is_inverted = self.mask(condition, lane)
@@ -482,6 +489,8 @@ class LaneTerms(Lanes):
         return term.op == "load"
 
     def mask(self, condition: Term, lane: int) -> Mask:
+        if not self.parts(lane):
+            raise Unfit
         key = condition.id, lane
         if key not in self.masks:
             try:

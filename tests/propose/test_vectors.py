@@ -1,0 +1,128 @@
+"""What loops in vectors look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from intent_tool.language.load import load_intent, load_text
+from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.target import load_targets
+from intent_tool.propose import candidates
+from intent_tool.propose.lowering import lower_in_vectors
+
+TARGETS = load_targets()
+GALLERY = Path(__file__).parents[2] / "intents"
+
+
+def lowered(text: str, target: str) -> Assembly:
+    found = lower_in_vectors(load_text("intent: A test.\n" + text), TARGETS[target])
+    assert found is not None, "stays scalar"
+    return found
+
+
+def mnemonics(assembly: Assembly) -> list[str]:
+    return [line.split()[0] for line in assembly.lines if not line.endswith(":")]
+
+
+def bytewise(expression: str) -> str:
+    return ("signature: void f(uint8_t out[n], const uint8_t a[n], const uint8_t b[n], size_t n)\n"
+            f"writes:\n  out: ({expression} for x, y in zip(a, b))\n")
+
+
+@pytest.mark.parametrize(("expression", "x86_64", "arm64"), [
+    ("min(x + y, 255)", "paddusb", "uqadd"),
+    ("x + y if x + y < 256 else 255", "paddusb", "uqadd"),
+    ("max(x - y, 0)", "psubusb", "uqsub"),
+    ("(x + y + 1) // 2", "pavgb", "urhadd"),
+    ("min(x, y)", "pminub", "umin"),
+    ("x if x > y else y", "pmaxub", "umax"),
+    ("x & y", "pand", "and"),
+    ("u8(x - y)", "psubb", "sub"),
+    ("abs(x - y)", "psubusb", "uabd"),
+])
+def test_bytes_stay_bytes(expression: str, x86_64: str, arm64: str) -> None:
+    for target, wanted in (("x86_64", x86_64), ("x86_64_v3", "v" + x86_64), ("arm64", arm64)):
+        found = mnemonics(lowered(bytewise(expression), target))
+        assert wanted in found
+        assert not any(name.lstrip("v").startswith(("punpck", "pack", "uxtl", "xtn", "ushll")) for name in found)
+
+
+def test_products_are_computed_in_wider_lanes() -> None:
+    found = mnemonics(lowered(bytewise("x * y >> 8"), "x86_64"))
+    assert "pmullw" in found
+    assert "packuswb" in found
+
+
+def test_each_loop_has_a_note() -> None:
+    assembly = lowered(bytewise("x ^ y"), "x86_64")
+    assert [note.text for note in assembly.notes] == [
+        "round %r9 <= (n & -64) - 64; written out[0 : round]",
+        "round %r9 <= (n & -16) - 16; written out[0 : round]",
+        "round %r9 <= n - 1; written out[0 : round]"]
+
+
+def test_sums_are_noted_by_lanes() -> None:
+    assembly = lowered("signature: uint64_t f(const uint8_t a[n], size_t n)\nreturns: sum(a)\n", "arm64")
+    assert [note.text.partition("; ")[2] for note in assembly.notes] == [
+        "sum 64: %v0 = fold(0)[0]", "sum 64: %v0 = fold(0)[0]", "%x2 = fold(0)[0]"]
+
+
+def test_upper_halves_are_cleared_before_the_return() -> None:
+    lines = [*lowered(bytewise("x ^ y"), "x86_64_v3").lines]
+    returns = [k for k, line in enumerate(lines) if line == "ret"]
+    assert returns
+    assert all(lines[k - 1] == "vzeroupper" for k in returns)
+
+
+def test_a_search_leaves_to_the_loop_that_knows_the_place() -> None:
+    text = ("signature: size_t f(const uint8_t a[n], size_t n)\n"
+            "returns: next((i for i, x in enumerate(a) if x == 0), n)\n")
+    assert mnemonics(lowered(text, "x86_64")).count("pmovmskb") == 2
+    assert "shrn" in mnemonics(lowered(text, "arm64"))
+
+
+def test_extremes_start_with_the_first_vector() -> None:
+    """So no element is left over where the number of elements is one of whole vectors."""
+    assembly = lowered("signature: uint8_t f(const uint8_t a[n], size_t n)\nrequires:\n  - n > 0\nreturns: max(a)\n",
+                       "x86_64")
+    assert assembly.notes[0].text.endswith(" <= (((n + -1) - 15) & -64) + 15 - 64; umax 8: %xmm0 = fold(0)[0]")
+
+
+STAYS_SCALAR = {
+    "a sum that the next element depends on":
+        "signature: uint32_t f(const uint8_t a[n], size_t n)\n"
+        "returns: \"reduce(lambda s, x: u32(33 * s + x), a, 5381)\"\n",
+    "a read that only the elements before allow":
+        "signature: bool f(const uint8_t a[n], const uint8_t b[m], size_t n, size_t m)\nrequires:\n  - m > 255\n"
+        "returns: any(x < m and b[x] == 0 for x in a)\n",
+    "a loop that is too short":
+        "signature: uint32_t f(const uint8_t a[n], size_t n)\nrequires:\n  - n < 20\nreturns: sum(a)\n",
+    "optimize for size": bytewise("x ^ y") + "optimize: size\n",
+}
+
+
+@pytest.mark.parametrize("what", STAYS_SCALAR)
+def test_stays_scalar(what: str) -> None:
+    contract = load_text("intent: A test.\n" + STAYS_SCALAR[what])
+    assert all(lower_in_vectors(contract, TARGETS[t]) is None for t in ("x86_64", "x86_64_v3", "arm64"))
+
+
+def test_riscv_has_no_vectors() -> None:
+    assert lower_in_vectors(load_text("intent: A test.\n" + bytewise("x ^ y")), TARGETS["riscv64"]) is None
+
+
+def test_the_scalar_loop_is_the_second_candidate() -> None:
+    found = [*candidates(load_intent(GALLERY / "buffers/xor_buffers.intent"), TARGETS["x86_64"])]
+    assert [any("xmm" in line for line in c.assembly.lines) for c in found] == [True, False]
+
+
+def test_fewer_vectors_a_turn_where_registers_are_short() -> None:
+    """Twelve constants and what is under way are more than sixteen registers hold, unless a turn is shorter."""
+    constants = [3, 5, 9, 17, 33, 65, 21, 37, 69, 73, 81, 97]
+    expression = "x"
+    for k, constant in enumerate(constants):
+        expression = f"({expression} {'^+'[k % 2]} {constant})"
+    assembly = lowered(bytewise(f"u8({expression})"), "x86_64")
+    assert not any("rsp" in line for line in assembly.lines)
