@@ -50,8 +50,9 @@ def plan_fold(terms: Terms, loop: Loop, initial: tuple[Term, ...], free: Callabl
         test = following[number]
         if test.op == "const" or test.lo < 0 or test.hi > 1:
             continue
-        leaving = Substitution(terms, {test.bare.id: terms.const(value)})
-        staying = Substitution(terms, {test.bare.id: terms.const(1 - value)})
+        opposite = terms.negate(test.bare)
+        leaving = Substitution(terms, {opposite.id: terms.const(1 - value), test.bare.id: terms.const(value)})
+        staying = Substitution(terms, {opposite.id: terms.const(value), test.bare.id: terms.const(1 - value)})
         return Plan(plan.index, plan.states, plan.initial, plan.sites, tuple(staying(n) for n in following), number,
                     Exit(test, value, tuple(leaving(n) for n in following)))
     return plan
