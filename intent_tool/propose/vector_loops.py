@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intent_tool.language.terms import Term
+from intent_tool.propose.element_groups import Group
 from intent_tool.propose.fold_plan import Plan
 from intent_tool.propose.ir import Block, Formula, LoopNote
+from intent_tool.propose.linear import least, linear
 from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import Scope, Words
 from intent_tool.propose.vector_folds import VectorFold, folds_of
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_target import VectorTarget, vector_target
-from intent_tool.propose.vector_terms import LaneTerms, Place, least, linear, loads_of
+from intent_tool.propose.vector_terms import LaneTerms, Place, loads_of
 
 LEAST_TURNS = 2
 """A loop that can never have as many turns of one vector stays scalar."""
@@ -36,6 +38,8 @@ class VectorWishes:
     """Loops that stay scalar."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
+    groups: dict[int, Group | None] = field(default_factory=dict)
+    """Writes of several elements at once, by the index of the elements."""
     done: int = 0
     """How many loops were done in vectors."""
 
@@ -85,7 +89,7 @@ class VectorLoops(Bits):
             loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
             self.vectors.scalar.add(plan.index.id)
-            return None
+            raise NotThisWay from None
         try:
             done = loop.run()
         except Unfit:
@@ -121,7 +125,7 @@ class _VectorLoop:
         size = min(sizes) if self.is_dense else max(sizes)
         self.turn = machine.bits // size
         """Rounds of the loop of one turn of vectors."""
-        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)))
+        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)) // max(1, len(job.values)))
         self.is_natural = len(set(sizes)) > 1
         if job.count.hi < LEAST_TURNS * self.turn:
             raise Unfit
@@ -277,7 +281,7 @@ class _VectorLoop:
         if job.into is not None:
             for offset in offsets:
                 lanes.begin(offset)
-                lanes.store(job.into, job.values[0])
+                lanes.store(job.into, job.values)
             return ()
         if job.plan.exit is not None:
             masks = []
@@ -314,7 +318,7 @@ class _VectorLoop:
         rest = f"({text} - {self.ahead})" if self.ahead else text
         most: Formula = (f"({rest} & -{rounds}) + {self.ahead} - {rounds}" if self.ahead else
                          f"({rest} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
-        note = LoopNote(("{0}", (at,)), most)
+        note = LoopNote(("{0}", (at,)), most, elements=max(len(job.values), 1))
         vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
         for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
             if span not in v.sites:

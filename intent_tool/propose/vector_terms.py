@@ -222,12 +222,20 @@ class LaneTerms(Lanes):
         return tuple(self.emit("v_extend", self.part_of_load(term, k, self.bits * have // lane), imm=imm)
                      for k in range(self.parts(lane)))
 
-    def store(self, name: str, term: Term) -> None:
-        type = self.values.types[name]
-        parts = self.value(term, type.bits)
-        args, scale = self.address(self.values.raw[name], type.bytes)
-        for k, part in enumerate(parts):
-            at = self.offset * type.bytes + k * self.bits // 8
+    def store(self, name: str, terms: tuple[Term, ...]) -> None:
+        """Of each round as many elements as there are terms."""
+        type, lane, many = self.values.types[name], self.values.types[name].bits, len(terms)
+        if many & many - 1:
+            raise Unfit
+        columns = [self.value(term, lane) for term in terms]
+        while len(columns) > 1:
+            # Each with the one that is half of all further on: so those that are to be neighbours meet at the end.
+            half = len(columns) // 2
+            columns = [tuple(p for x, y in zip(columns[k], columns[k + half], strict=True)
+                             for p in self.zipped(x, y, lane, True)) for k in range(half)]
+        args, scale = self.address(self.values.raw[name], type.bytes * many)
+        for k, part in enumerate(columns[0]):
+            at = self.offset * type.bytes * many + k * self.bits // 8
             self.b.emit("v_store", (), (part, *args), (at, self.bits // 8, scale), share=False)
 
     # Arithmetic
@@ -669,24 +677,6 @@ def as_extreme(binary: Callable[[str, Term, Term], Term], term: Term) -> Term | 
             if chosen.op == "const" and kept.bare is x.bare and chosen.data in (edge, beyond):
                 return binary("min" if is_least == holds else "max", x, chosen)
     return None
-
-
-def linear(term: Term, factor: int = 1) -> dict[Term | None, int]:
-    """The term as a sum of terms times factors; None stands for 1."""
-    term = term.bare
-    if term.op == "const":
-        return {None: factor * term.data}
-    if term.op in ("add", "sub"):
-        a, b = linear(term.args[0], factor), linear(term.args[1], factor if term.op == "add" else -factor)
-        return {t: a.get(t, 0) + b.get(t, 0) for t in {*a, *b}}
-    if term.op == "mul" and term.args[1].op == "const":
-        return linear(term.args[0], factor * term.args[1].data)
-    return {term: factor}
-
-
-def least(total: dict[Term | None, int]) -> int:
-    """A bound from below."""
-    return sum(f if t is None else min(f * t.lo, f * t.hi) for t, f in total.items())
 
 
 def loads_of(terms: tuple[Term, ...]) -> list[Term]:
