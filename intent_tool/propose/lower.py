@@ -37,7 +37,7 @@ class _Lowering(Division):
     def run(self, vectors: VectorWishes | None) -> Function:
         self.vectors = vectors
         if vectors is not None:
-            vectors.done = 0
+            vectors.done.clear()
         signature = self.contract.signature
         assert signature is not None
         results: Words = ()

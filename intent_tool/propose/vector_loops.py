@@ -40,8 +40,8 @@ class VectorWishes:
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
     groups: dict[int, Group | None] = field(default_factory=dict)
     """Writes of several elements at once, by the index of the elements."""
-    done: int = 0
-    """How many loops were done in vectors."""
+    done: list[int] = field(default_factory=list)
+    """Loops that were done in vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class VectorLoops(Bits):
         except Unfit:
             (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
             raise NotThisWay from None
-        self.vectors.done += 1
+        self.vectors.done.append(plan.index.id)
         return done
 
     def text(self, term: Term) -> str | None:
@@ -195,15 +195,20 @@ class _VectorLoop:
             frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
         for load in job.loads:
             place = self.lanes.place_of(load.args[0])
-            if load.id not in asked and v.can_fail(load) and not self.is_inside(load, place):
+            is_safe = load.id in asked or not v.can_fail(load)
+            if not (is_safe and abs(place.sign) < 2) and not self.is_inside(load, place):
                 raise Unfit
 
     def is_inside(self, load: Term, place: Place) -> bool:
         terms = self.v.terms
-        start = terms.const(place.constant)
+        pair = place.sign == 2
+        # Of every second element the whole pair is read.
+        start = terms.const(place.constant - (place.constant & 1 if pair else 0))
         for term, factor in place.parts:
             start = terms.binary("add", start, terms.binary("mul", term, terms.const(factor)))
         last = terms.binary("sub", positive(self.job.count), terms.const(1))
+        if pair:
+            last = terms.binary("add", terms.binary("mul", last, terms.const(2)), terms.const(1))
         end = terms.binary("add" if place.sign > 0 else "sub", start, last)
         low, high = (start, end) if place.sign > 0 else (end, start)
         room = terms.binary("sub", self.v.elaborated.lengths[load.data], high)
