@@ -1210,7 +1210,8 @@ def _bound(t: Term) -> None:
                 t.lo, t.hi = a.lo * b.lo, a.hi * b.hi
             ends = [x * y for x in (a.slo, a.shi) for y in (b.slo, b.shi)]
             if min(ends) >= -(1 << width - 1) and max(ends) < 1 << (width - 1):
-                t.slo, t.shi = min(ends), max(ends)
+                # A square is not negative.
+                t.slo, t.shi = 0 if a is b else min(ends), max(ends)
         case "and":
             t.hi = min(t.args[0].hi, t.args[1].hi)
         case "or":

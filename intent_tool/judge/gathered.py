@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term
 
-OPERATORS = ("sum", "xor", "and", "or", "umin", "umax", "smin", "smax")
+EXTREMES = ("umin", "umax", "smin", "smax")
+OPERATORS = ("sum", "xor", "and", "or", *EXTREMES)
+_LOOKED_AT = 400
+"""Terms, in the search for what tells paths apart."""
 
 
 def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
@@ -25,26 +28,59 @@ def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
     return total
 
 
-def equal(graph: Graph, a: Term, b: Term, depth: int = 2) -> Term:
+def equal(graph: Graph, a: Term, b: Term, depth: int = 4) -> Term:
     """Whether two values are equal; least and greatest values of the same ones in another order are, at no cost."""
+    while a.op == b.op and a.op in ("zext", "sext") and a.args[0].width == b.args[0].width:
+        a, b = a.args[0], b.args[0]
     if a is b:
         return graph.true
     low = min((t.args[0].width for t in (a, b) if t.op == "zext"), default=a.width)
     if low < a.width and all(t.op in ("zext", "const", "ite") and t.hi < 1 << low for t in (a, b)):
         return equal(graph, graph.extract(a, low - 1, 0), graph.extract(b, low - 1, 0), depth)
-    for operator in ("umin", "umax", "smin", "smax"):
+    for operator in EXTREMES:
         members = _members(operator, a)
         if len(members) > 1 and members == _members(operator, b):
             return graph.true
-    test = next((t.args[0] for t in (a, b) if t.op == "ite"), None)
+    test = _test(a) or _test(b)
     if test is None or not depth:
         return graph.eq(a, b)
-    # Each way by itself: paths that met stand as a choice outside of everything else.
+    # Each way by itself: paths that met stand as a choice, outside of a least value or inside.
     ways = []
     for value in (graph.true, graph.false):
         x, y = replaced(graph, [a, b], {test: value})
         ways.append(equal(graph, x, y, depth - 1))
     return graph.and_(graph.or_(graph.not_(test), ways[0]), graph.or_(test, ways[1]))
+
+
+def settled(graph: Graph, condition: Term) -> Term:
+    """A condition with the equations in it that `equal` decides."""
+    if condition.op == "eq":
+        return equal(graph, condition.args[0], condition.args[1])
+    if condition.op in ("and", "or") and condition.width == 1:
+        a, b = (settled(graph, c) for c in condition.args)
+        return graph.and_(a, b) if condition.op == "and" else graph.or_(a, b)
+    return condition
+
+
+def _test(term: Term) -> Term | None:
+    """The condition of the first choice that is not one of the lesser or the greater of two values."""
+    seen: set[Term] = set()
+    waiting = [term]
+    while waiting:
+        t = waiting.pop()
+        if t in seen or len(seen) > _LOOKED_AT:
+            continue
+        seen.add(t)
+        while t.op in ("zext", "sext"):
+            t = t.args[0]
+        if t.op != "ite":
+            continue
+        if any(_arms(operator, t) for operator in EXTREMES):
+            waiting += t.args[1:]
+            continue
+        test = t.args[0]
+        return test.args[0] if test.op == "not" else test
+    return None
 
 
 def _members(operator: str, term: Term) -> frozenset[Term]:

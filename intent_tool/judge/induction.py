@@ -19,7 +19,7 @@ from intent_tool.judge.assume import literals, replaced
 from intent_tool.judge.bitvector import Graph, Term, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.execute import Outcome, State, Undecided
-from intent_tool.judge.gathered import equal
+from intent_tool.judge.gathered import settled
 from intent_tool.judge.layout import Placed
 from intent_tool.judge.loop_cut import LoopCut, Loops, element_bits
 from intent_tool.judge.loop_guess import Notes, guess_notes
@@ -40,6 +40,8 @@ from intent_tool.machine.target import Target
 
 MOST_ROUNDS = 70
 """Of loops of which nothing is said: what is gone round a fixed number of times."""
+FEW_SAMPLES = 3
+"""What a sample refutes is no more than open here."""
 MOST_WAYS = 12
 """Paths to the end that are told apart."""
 
@@ -103,9 +105,7 @@ class Induction(Prover):
                 goal = replaced(graph, [claim.question.goal], finals)[0]
                 taken = {t: graph.true if holds else graph.false
                          for t, holds in literals(claim.question.assumptions) if t.op != "const"}
-                goal = replaced(graph, [goal], taken)[0]
-                if goal.op == "eq":
-                    goal = equal(graph, goal.args[0], goal.args[1])
+                goal = settled(graph, replaced(graph, [goal], taken)[0])
                 claims.append(replace(claim, question=Question((*claim.question.assumptions, *known), goal)))
         self.check_stack(outcome)
         self.check_long_secrets(outcome, wanted)
@@ -132,12 +132,16 @@ class Induction(Prover):
         found: dict[Term, Term] = {}
         known: list[Term] = []
         evaluator = wanted.evaluator
+        # Only what is said of lengths and turns has a part in that.
+        about = [graph.not_(t) if not holds else t for t, holds in literals([returning])]
+        about = [t for t in about if not any("[" in name or name.startswith("fold ") for name in _variables([t]))]
         for fold in wanted.folds:
             for count in fold.counts:
                 end = count.at(graph, INDEX_BITS)
-                for rounds, states in list(fold.values.items()):
-                    if rounds is end or not self.holds(graph, returning, graph.eq(rounds, end)):
+                for rounds in fold.milestones:
+                    if rounds is end or not self.holds(graph, about, graph.eq(rounds, end)):
                         continue
+                    states = fold.after(rounds)
                     for state, now, (lo, hi) in zip(fold.after(end), states, fold.bounds, strict=True):
                         if state.term.op == "var":
                             found[state.term] = now.at(graph, state.term.width)
@@ -146,9 +150,9 @@ class Induction(Prover):
                     break
         return found, tuple(k for k in known if k is not graph.true)
 
-    def holds(self, graph: Graph, assumption: Term, goal: Term) -> bool:
+    def holds(self, graph: Graph, assumptions: Sequence[Term], goal: Term) -> bool:
         share = Budget(min(0.5, self.budget.left()))
-        answer = decide(graph, [Question((assumption,), goal)], share)[0]
+        answer = decide(graph, [Question(tuple(assumptions), goal)], share)[0]
         self.budget.used += share.used
         return answer.status == PROVED
 
@@ -174,14 +178,15 @@ class Induction(Prover):
         facts = wanted.facts()
         own = {fact: frozenset(_variables([fact])) for fact in facts}
         finals = {t.data for fold in wanted.folds for count in fold.counts
-                  for n in fold.after(count.at(graph, INDEX_BITS)) for t in topological([n.term]) if t.op == "var"}
+                  for n in fold.after(count.at(graph, INDEX_BITS)) for t in topological([n.term])
+                  if t.op == "var" and t.data.startswith("fold ")}
         merged = list(merged_claims(graph, iter(claims)))
         questions = []
         for claim in merged:
             about = _variables([*claim.question.assumptions, claim.question.goal]) & finals
             helpful = tuple(f for f in facts if own[f] & about) if about else ()
             questions.append(replace(claim.question, assumptions=(*claim.question.assumptions, *helpful)))
-        answers = decide(graph, questions, self.budget)
+        answers = decide(graph, questions, self.budget, samples=FEW_SAMPLES)
         solvers = tuple(sorted({a.by for a in answers if a.by}))
         # What is refuted tells more than what is only left open because of it.
         for claim, answer in sorted(zip(merged, answers, strict=True), key=lambda pair: pair[1].status != REFUTED):

@@ -371,6 +371,8 @@ class LoopCut:
             final(rounds)
         for fold in {id(f): f for f in self._folds()}.values():
             self._demand(executor, state, fold.covers(rounds), f"how far the contract is {when}")
+            if rounds not in fold.milestones:
+                fold.milestones.append(rounds)
         for name, (place, fold, holds) in self.noted.items():
             held = self._held(place, fold, holds, rounds, state.registers[name])
             self._demand(executor, state, equal(graph, state.registers[name], held), f"%{place.register} {when}")

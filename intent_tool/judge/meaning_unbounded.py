@@ -92,6 +92,8 @@ class Fold:
     """How many rounds the contract asks for, at each of its uses."""
     values: dict[Term, Numbers] = field(default_factory=dict)
     """The states after some numbers of rounds."""
+    milestones: list[Term] = field(default_factory=list)
+    """Numbers of rounds after which code may be done: none, and those at the heads of its loops and after a round."""
     absorbing: tuple[int, int] | None = None
     """A state and its value with which all states stay as they are from then on."""
     growth: tuple[Growth | None, ...] = ()
@@ -412,7 +414,8 @@ class Unbounded(Evaluator):
             some = graph.not_(self.less(stream.rounds, self.one))
             here = self.demand(here, "domain", span, f"{node.function}() has at least one element", some)
             first = self.integer(stream.items(self.zero, here)[0][1], span)
-            rest = self.greatest(self.linear([(1, stream.rounds)], -1, span), self.zero, span)
+            rounds = self.refined(stream.rounds, here)
+            rest = self.greatest(self.linear([(1, rounds)], -1, span), self.zero, span)
             following = LongStream(self.refined(rest, here), lambda k, there: stream.items(
                 self.add(k, self.one, span), there), True)
             return self.fold(following, (first,), lambda states, items, place: (self.integer(self.extreme(
@@ -541,6 +544,7 @@ class Unbounded(Evaluator):
                                  for a, b in zip(states, plain(states, items, place), strict=True))
             known = Fold(len(self.folds), self, stream, initial, step, here,
                          graph.and_(self.outer, here.guard), bounds, [])
+            known.milestones.append(graph.const(0, INDEX_BITS))
             known.growth = tuple(_growth(graph, a.term, a, s) for a, s in zip(after, states, strict=True))
             known.absorbing = self._absorbing(known, index)
             known.is_idle = known.absorbing is not None and self._is_idle(known, index, known.absorbing)

@@ -91,13 +91,14 @@ def lanes() -> tuple[Lane, ...]:
     )
 
 
-def decide(graph: Graph, questions: Sequence[Question], budget: Budget, seed: int = 1) -> list[Answer]:
+def decide(graph: Graph, questions: Sequence[Question], budget: Budget, seed: int = 1,
+           samples: int = _SAMPLES) -> list[Answer]:
     """The answers, in order, within the budget for all of them. Once one is refuted the rest may stay open."""
     answers: dict[int, Answer] = {}
     for i, question in enumerate(questions):
         if question.goal is graph.true or any(a is graph.false for a in question.assumptions):
             answers[i] = Answer(PROVED, {}, "")
-    _sample(questions, answers, random.Random(seed))
+    _sample(questions, answers, random.Random(seed), samples)
     open_questions = [i for i in range(len(questions)) if i not in answers]
     if open_questions and not any(a.status == REFUTED for a in answers.values()):
         _Race(graph, questions, open_questions, answers, budget).run()
@@ -119,7 +120,7 @@ def _within(variable: Term, value: int) -> bool:
     return variable.lo <= value <= variable.hi and variable.slo <= signed(value, variable.width) <= variable.shi
 
 
-def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: random.Random) -> None:
+def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: random.Random, samples: int) -> None:
     """Answers what edge values and random ones refute."""
     left = [i for i in range(len(questions)) if i not in answers]
     if not left:
@@ -128,7 +129,7 @@ def _sample(questions: Sequence[Question], answers: dict[int, Answer], rng: rand
     order = topological(roots)
     names = [t for t in order if t.op == "var"]
     constants = sorted({t.data for t in order if t.op == "const" and t.width > 4})
-    for number in range(_SAMPLES):
+    for number in range(samples):
         model = {t.data: _bounded(t, _sample_value(t.width, number, constants, rng)) for t in names}
         values = iter(evaluate(roots, model))
         for i in left:

@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -32,12 +32,13 @@ from intent_tool.machine.target import load_targets, select_targets
 
 ROOT = Path(__file__).parents[2]
 KERNELS = ROOT / "intents" / "buffers"
-SIZES = {"64 B": 64, "4 KiB": 4 << 10, "64 KiB": 64 << 10, "1 MiB": 1 << 20}
+SIZES = (64, 4 << 10, 64 << 10, 1 << 20)
 COUNTED = (1024, 2048)
 """Bytes."""
 COMPARED = (*range(131), 255, 1000, 4099)
 """Lengths."""
-PEERS = ("clang", "gcc", "libc")
+COMPILERS = ("clang", "gcc")
+PEERS = (*COMPILERS, "libc")
 NATIVE = "x86_64"
 """The ISA that can be timed."""
 WORST = 0.7
@@ -88,8 +89,16 @@ def elements(contract: Contract, size: int) -> int:
     return n if most is None else min(n, most)
 
 
-def measure(kernels: Kernels, rounds: int, milliseconds: float, plugin: Path, timed: bool, counted: bool,
+def size_text(size: int) -> str:
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size} B"
+
+
+def measure(kernels: Kernels, rounds: int, milliseconds: float, sizes: Sequence[int], plugin: Path | None,
             progress: Callable[[str], None]) -> list[Row]:
+    """Times at the `sizes`, instructions where there is the `plugin` that counts them."""
     rng = numpy.random.default_rng(2)
     rows = []
     for contract in kernels.contracts:
@@ -98,15 +107,15 @@ def measure(kernels: Kernels, rounds: int, milliseconds: float, plugin: Path, ti
             row = Row(contract.name + (", middle" if middle else ""))
             progress(f"{kernels.target.name} {row.kernel}")
             unit = element_bytes(contract) * (0.5 if middle else 1.0)
-            for label, size in SIZES.items() if timed else ():
-                n = elements(contract, size)
-                if label != "64 B" and n < size // element_bytes(contract):
+            for size in sizes:
+                n, label = elements(contract, size), size_text(size)
+                if size > min(sizes) and n < size // element_bytes(contract):
                     continue
                 values = measured_values(contract, n, rng, middle)
                 found = times(kernels, Job(TIME, contract, values, rounds, int(milliseconds * 1e6)))
                 row.nanoseconds[label] = {name: statistics.median(numbers) for name, numbers in found.items()}
                 row.bytes[label] = n * unit
-            if counted:
+            if plugin is not None:
                 few, many = lengths = [elements(contract, size) for size in COUNTED]
                 if few == many:
                     few, many = lengths = [many // 2, many]
@@ -127,13 +136,14 @@ def ratio_text(ratio: float | None) -> str:
 
 def table(target: str, rows: Sequence[Row], markdown: bool) -> str:
     """A line for each kernel: GB/s at each size and how many times that is the peers', then instructions a byte."""
-    sizes = [label for label in SIZES if any(label in row.nanoseconds for row in rows)]
+    sizes = list(dict.fromkeys(label for row in rows for label in row.nanoseconds))
     counted = any(row.instructions for row in rows)
+    peers = [f"× {peer}" if markdown else peer for peer in PEERS]
     head = ["kernel"]
     for label in sizes:
-        head += [label, *PEERS]
+        head += [f"{label}, GB/s" if markdown else label, *peers]
     if counted:
-        head += ["insn/B", *PEERS]
+        head += ["insn/B", *peers]
     lines = []
     for row in rows:
         line = [row.kernel]
@@ -150,6 +160,22 @@ def table(target: str, rows: Sequence[Row], markdown: bool) -> str:
     if counted:
         mean += ["", *(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in PEERS)]
     return f"{target}\n\n" + columns([head, *lines, mean], markdown)
+
+
+def summary(everything: Mapping[str, Sequence[Row]], markdown: bool) -> str:
+    """The geometric means of each target, against clang and gcc."""
+    labels = list(dict.fromkeys(label for rows in everything.values() for row in rows for label in row.nanoseconds))
+    counted = any(row.instructions for rows in everything.values() for row in rows)
+    lines = [["times clang / gcc", *labels, *(["instructions"] if counted else [])]]
+    for target, rows in everything.items():
+        line = [target]
+        for label in labels:
+            line.append(" / ".join(ratio_text(_mean([row.faster(label, peer) for row in rows])) for peer in COMPILERS)
+                        if any(label in row.nanoseconds for row in rows) else "")
+        if counted:
+            line.append(" / ".join(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in COMPILERS))
+        lines.append(line)
+    return columns(lines, markdown)
 
 
 def _mean(ratios: Sequence[float | None]) -> float | None:
@@ -171,8 +197,8 @@ def worst(rows: Sequence[Row]) -> str:
     """The worst kernel, and every one below `WORST` against a compiler, worst first."""
     found = []
     for row in rows:
-        ratios = [(row.faster(label, peer), f"{label} {peer}") for label in row.nanoseconds for peer in PEERS[:2]]
-        ratios += [(row.shorter(peer), f"instructions {peer}") for peer in PEERS[:2]]
+        ratios = [(row.faster(label, peer), f"{label} {peer}") for label in row.nanoseconds for peer in COMPILERS]
+        ratios += [(row.shorter(peer), f"instructions {peer}") for peer in COMPILERS]
         present = [(r, what) for r, what in ratios if r is not None]
         if present:
             found.append((*min(present), row.kernel))
@@ -186,6 +212,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default="x86_64,x86_64_v3,arm64,riscv64", help="names of targets, or `all`")
     parser.add_argument("--kernels", default="*", metavar="PATTERN", help="names of functions, with * and ?")
+    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=list(SIZES),
+                        metavar="BYTES,…", help="of the largest buffer, when timed")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--milliseconds", type=float, default=3.0, help="that a round of one implementation takes")
     parser.add_argument("--quick", action="store_true", help="five rounds of half a millisecond, fewer comparisons")
@@ -199,7 +227,7 @@ def main() -> int:
     if options.quick:
         options.rounds, options.milliseconds = 5, 0.5
     paths = [p for p in sorted(KERNELS.glob("*.intent")) if fnmatch.fnmatch(p.stem, options.kernels)]
-    everything: dict[str, list[dict[str, object]]] = {}
+    everything: dict[str, list[Row]] = {}
     wrong = []
     with tempfile.TemporaryDirectory() as temporary:
         top = options.keep or Path(temporary)
@@ -212,16 +240,19 @@ def main() -> int:
             problems = compare(kernels, lengths, () if native else target.runner)
             print("".join(f"{problem}\n" for problem in problems), end="")
             wrong += problems
-            plugin = build_plugin(folder)
-            rows = measure(kernels, options.rounds, options.milliseconds, plugin, native and not options.no_times,
-                           not options.no_counts, _progress)
+            sizes = options.sizes if native and not options.no_times else []
+            plugin = None if options.no_counts else build_plugin(folder)
+            rows = measure(kernels, options.rounds, options.milliseconds, sizes, plugin, _progress)
             print(table(target.name, rows, options.markdown))
             print(worst(rows), flush=True)
-            everything[target.name] = [asdict(row) for row in rows]
+            everything[target.name] = rows
+    if len(everything) > 1:
+        print(summary(everything, options.markdown))
     if options.json:
         versions = {"gcc": run(["gcc", "--version"]).decode().splitlines()[0],
                     "zig": run([sys.executable, "-m", "ziglang", "version"]).decode().strip()}
-        options.json.write_text(json.dumps({"compilers": versions, "targets": everything}, indent=1) + "\n",
+        targets = {name: [asdict(row) for row in rows] for name, rows in everything.items()}
+        options.json.write_text(json.dumps({"compilers": versions, "targets": targets}, indent=1) + "\n",
                                 encoding="utf-8")
     return 1 if wrong else 0
 

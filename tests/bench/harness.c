@@ -19,7 +19,7 @@
 
 enum { COMPARE, TIME, COUNT };
 enum { MARK = 4660 }; /* No system call: the emulator's plugin looks for it. */
-enum { MAXIMUM = 6, GUARD = 64, AREA = 2 << 20, PAGE = 65536, STAGGER = 1088 };
+enum { MAXIMUM = 6, GUARD = 64, AREA = 2 << 20, PAGE = 65536, STAGGER = 1088, SLOTS = 16, LINE = 64 };
 
 struct job {
     uint32_t mode, kernel, arguments, result_bits, rounds, padding;
@@ -35,7 +35,8 @@ static struct argument arguments[MAXIMUM];
 static uint8_t *area[MAXIMUM];     /* With a page behind it that must not be touched. */
 static uint8_t *content[MAXIMUM];  /* What the buffers hold before a call, as the job says. */
 static uint8_t *expected[MAXIMUM]; /* What the first implementation left, guard included. */
-static uint64_t values[MAXIMUM];   /* What is passed. */
+static uint64_t values[SLOTS][MAXIMUM]; /* What is passed. */
+static uint64_t slots;                  /* How many are in use. */
 
 static void fail(const char *why)
 {
@@ -52,7 +53,8 @@ static void get(void *into, size_t size)
 static uint64_t call(function *f)
 {
     function *volatile hidden = f;
-    return hidden(values[0], values[1], values[2], values[3], values[4], values[5]);
+    const uint64_t *v = values[0];
+    return hidden(v[0], v[1], v[2], v[3], v[4], v[5]);
 }
 
 /* Buffers that end where memory does, so that what is read beyond them faults. */
@@ -63,24 +65,34 @@ static void place_at_end(uint32_t count)
             uint8_t *start = area[i] + AREA - arguments[i].value;
             memset(start - GUARD, 0xA5, GUARD);
             memcpy(start, content[i], arguments[i].value);
-            values[i] = (uintptr_t)start;
+            values[0][i] = (uintptr_t)start;
         } else {
-            values[i] = arguments[i].value;
+            values[0][i] = arguments[i].value;
         }
     }
 }
 
-/* Buffers on cache lines, but not at the same places of their pages. */
+/* Buffers on cache lines, but not at the same places of their pages. Of short ones there are several, so that a call
+   does not wait for what the call before it stored. */
 static void place_aligned(uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (arguments[i].is_buffer) {
-            values[i] = (uintptr_t)(area[i] + STAGGER * i);
-            memcpy(area[i] + STAGGER * i, content[i], arguments[i].value);
-        } else {
-            values[i] = arguments[i].value;
+    uint64_t longest = 1;
+    for (uint32_t i = 0; i < count; i++)
+        if (arguments[i].is_buffer && arguments[i].value > longest)
+            longest = arguments[i].value;
+    for (slots = SLOTS; slots > 1 && slots * longest > 4096; slots /= 2)
+        ;
+    for (uint64_t slot = 0; slot < slots; slot++)
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t value = arguments[i].value;
+            if (arguments[i].is_buffer) {
+                uint8_t *start = area[i] + STAGGER * i + slot * ((value + LINE - 1) / LINE * LINE);
+                memcpy(start, content[i], value);
+                values[slot][i] = (uintptr_t)start;
+            } else {
+                values[slot][i] = value;
+            }
         }
-    }
 }
 
 static void compare(const struct job *job)
@@ -123,8 +135,10 @@ static uint64_t calls(function *f, uint64_t count)
 {
     function *volatile hidden = f;
     uint64_t start = now();
-    for (uint64_t i = 0; i < count; i++)
-        hidden(values[0], values[1], values[2], values[3], values[4], values[5]);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t *v = values[i & (slots - 1)];
+        hidden(v[0], v[1], v[2], v[3], v[4], v[5]);
+    }
     return now() - start;
 }
 

@@ -102,8 +102,8 @@ def build_kernels(paths: Sequence[Path], target: Target, folder: Path, judged: b
     gcc = [chain.gcc, f"-march={chain.march}"]
     if chain.gcc.startswith("x86_64") and not shutil.which(chain.gcc):
         gcc[0] = "gcc"
-    # Without -fno-sanitize, zig traps on undefined behaviour.
-    zig = [sys.executable, "-m", "ziglang", "cc", *chain.zig, "-fno-sanitize=undefined"]
+    # zig traps on undefined behaviour and keeps frame pointers; clang by itself does neither.
+    zig = [sys.executable, "-m", "ziglang", "cc", *chain.zig, "-fno-sanitize=undefined", "-fomit-frame-pointer"]
     _table(contracts, folder)
     for compiler, name, output, *options in (
             (zig, "kernels.c", "clang.o", "-DPREFIX=clang_"), (gcc, "kernels.c", "gcc.o", "-DPREFIX=gcc_"),
