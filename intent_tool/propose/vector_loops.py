@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intent_tool.language.terms import Term
+from intent_tool.propose.element_groups import Group
 from intent_tool.propose.fold_plan import Plan
 from intent_tool.propose.ir import Block, Formula, LoopNote
+from intent_tool.propose.linear import least, linear
 from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import Scope, Words
+from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_folds import VectorFold, folds_of
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_target import VectorTarget, vector_target
-from intent_tool.propose.vector_terms import LaneTerms, Place, least, linear, loads_of
+from intent_tool.propose.vector_terms import LaneTerms, Place, loads_of
 
 LEAST_TURNS = 2
 """A loop that can never have as many turns of one vector stays scalar."""
@@ -36,8 +39,10 @@ class VectorWishes:
     """Loops that stay scalar."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
-    done: int = 0
-    """How many loops were done in vectors."""
+    groups: dict[int, Group | None] = field(default_factory=dict)
+    """Writes of several elements at once, by the index of the elements."""
+    done: list[int] = field(default_factory=list)
+    """Loops that were done in vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,13 @@ class VectorLoops(Bits):
             loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
             self.vectors.scalar.add(plan.index.id)
-            return None
+            raise NotThisWay from None
         try:
             done = loop.run()
         except Unfit:
             (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
             raise NotThisWay from None
-        self.vectors.done += 1
+        self.vectors.done.append(plan.index.id)
         return done
 
     def text(self, term: Term) -> str | None:
@@ -110,7 +115,10 @@ class VectorLoops(Bits):
 class _VectorLoop:
     def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, wishes: VectorWishes) -> None:
         self.v, self.b, self.machine, self.job = values, values.b, machine, job
-        sizes = [values.types[t.data].bits for t in job.loads]
+        self.later = self.after_the_first()
+        """The values in all rounds but the first, where that is another case."""
+        self.loads = tuple(loads_of(self.later)) if self.later else job.loads
+        sizes = [values.types[t.data].bits for t in self.loads]
         if job.into is not None:
             sizes.append(values.types[job.into].bits)
         if not sizes:
@@ -121,7 +129,7 @@ class _VectorLoop:
         size = min(sizes) if self.is_dense else max(sizes)
         self.turn = machine.bits // size
         """Rounds of the loop of one turn of vectors."""
-        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)))
+        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)) // max(1, len(job.values)))
         self.is_natural = len(set(sizes)) > 1
         if job.count.hi < LEAST_TURNS * self.turn:
             raise Unfit
@@ -133,10 +141,16 @@ class _VectorLoop:
         enough, few = b.new_block(self.depth), b.new_block(self.depth)
         zero = b.const(0, 64)
         # Rounds that the first vector of all is worth, where the folds start with elements like all others.
-        self.ahead = ahead = self.turn - 1 if job.folds and all(fold.starts_alike for fold in job.folds) else 0
-        b.branch(b.op("ult", b.const((ahead or self.turn) - 1, 64), job.limit), enough, few)
+        alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
+        self.ahead = ahead = 1 if self.later else self.turn - 1 if alike else 0
+        least = ahead if alike else self.turn + ahead
+        b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
-        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
+        safe = job.safe
+        if self.later:
+            first_value = Substitution(v.terms, {job.plan.index.id: v.terms.const(0)})(job.values[0])
+            safe |= v.surely(first_value)
+        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=safe))
         b.scopes.append({})
         self.scope = Scope(enough, self.depth + 1, self.bound)
         v.scopes.append(self.scope)
@@ -144,10 +158,12 @@ class _VectorLoop:
         self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
-            if ahead:
+            if self.later:
+                self.store_first(first_value)
+            elif alike:
                 self.lanes.begin(-1)
                 self.lanes.address = lambda base, _: ((base,), 1)
-            first = tuple(fold.first_of_all(self.lanes) if ahead else fold.first(self.lanes) for fold in job.folds)
+            first = tuple(fold.first_of_all(self.lanes) if alike else fold.first(self.lanes) for fold in job.folds)
             number = b.const(ahead, 64)
             whole = self.end_of(number, 1)
         setup = b.new_block(self.depth)
@@ -184,22 +200,45 @@ class _VectorLoop:
         b.start(join)
         return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
 
+    def after_the_first(self) -> tuple[Term, ...]:
+        terms, index = self.v.terms, self.job.plan.index
+        if len(self.job.values) != 1:
+            return ()
+        zero = terms.const(0)
+        one = terms.const(1)
+        conditions = [("lt", zero, index), ("le", one, index), ("ne", index, zero)]
+        known = {terms.binary(*condition).id: one for condition in conditions}
+        known |= {terms.negate(terms.binary(*condition)).id: zero for condition in conditions}
+        value = Substitution(terms, known)(self.job.values[0])
+        return () if value is self.job.values[0] else (value,)
+
+    def store_first(self, value: Term) -> None:
+        v, b, name = self.v, self.b, self.job.into
+        assert name is not None
+        size = v.types[name].bytes
+        b.emit("store", (), (v.word(value, 8 * size), v.raw[name]), (0, size, 1), share=False)
+
     def check_loads(self) -> None:
         """Every load of every round that a turn does has to be one that may be done."""
         v, job = self.v, self.job
         asked = frozenset() if job.plan.exit is not None else \
-            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
-        for load in job.loads:
+            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *(self.later or job.values))))
+        for load in self.loads:
             place = self.lanes.place_of(load.args[0])
-            if load.id not in asked and v.can_fail(load) and not self.is_inside(load, place):
+            is_safe = load.id in asked or not v.can_fail(load)
+            if not (is_safe and abs(place.sign) < 2) and not self.is_inside(load, place):
                 raise Unfit
 
     def is_inside(self, load: Term, place: Place) -> bool:
         terms = self.v.terms
-        start = terms.const(place.constant)
+        pair = place.sign == 2
+        # Of every second element the whole pair is read.
+        start = terms.const(place.constant - (place.constant & 1 if pair else 0))
         for term, factor in place.parts:
             start = terms.binary("add", start, terms.binary("mul", term, terms.const(factor)))
         last = terms.binary("sub", positive(self.job.count), terms.const(1))
+        if pair:
+            last = terms.binary("add", terms.binary("mul", last, terms.const(2)), terms.const(1))
         end = terms.binary("add" if place.sign > 0 else "sub", start, last)
         low, high = (start, end) if place.sign > 0 else (end, start)
         room = terms.binary("sub", self.v.elaborated.lengths[load.data], high)
@@ -277,7 +316,7 @@ class _VectorLoop:
         if job.into is not None:
             for offset in offsets:
                 lanes.begin(offset)
-                lanes.store(job.into, job.values[0])
+                lanes.store(job.into, self.later or job.values)
             return ()
         if job.plan.exit is not None:
             masks = []
@@ -314,7 +353,7 @@ class _VectorLoop:
         rest = f"({text} - {self.ahead})" if self.ahead else text
         most: Formula = (f"({rest} & -{rounds}) + {self.ahead} - {rounds}" if self.ahead else
                          f"({rest} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
-        note = LoopNote(("{0}", (at,)), most)
+        note = LoopNote(("{0}", (at,)), most, elements=max(len(job.values), 1))
         vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
         for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
             if span not in v.sites:

@@ -1,4 +1,4 @@
-"""Loops of run-time length: how they look, what is said of them, when they end early."""
+"""Loops of run-time length, one element a round: how they look, what is said of them, when they end early."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from intent_tool.language.walk import fold_sites
 from intent_tool.machine.assembler import assemble
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import load_targets
-from intent_tool.propose import candidates
+from intent_tool.propose.lowering import lower_function
 
 TARGETS = load_targets()
 
@@ -21,7 +21,7 @@ def intent(signature: str, returns: str) -> Contract:
 
 
 def generated(contract: Contract, target: str) -> Assembly:
-    return next(candidates(contract, TARGETS[target])).assembly
+    return lower_function(contract, TARGETS[target])
 
 
 def notes(contract: Contract, target: str) -> list[str]:
