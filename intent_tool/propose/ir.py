@@ -84,6 +84,8 @@ class LoopNote:
     """The most that it can be there."""
     statements: list[Formula] = field(default_factory=list)
     """Each is left out when one of its values is not kept at the head."""
+    elements: int = 1
+    """How many elements one round of the loop writes: what `round` and `most` count is that many rounds."""
 
 
 @dataclass(slots=True, eq=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from intent_tool.language.contract import Contract
-from intent_tool.language.diagnostics import error
+from intent_tool.language.diagnostics import Span, error
 from intent_tool.language.elaborate import Each, Elaborated
 from intent_tool.language.terms import Term, walk
 from intent_tool.machine.target import Target
+from intent_tool.propose.element_groups import Group, grouped
 from intent_tool.propose.fold_plan import Plan, with_running_folds
 from intent_tool.propose.ir import Block, Formula, Function, Return, drop_unused
 from intent_tool.propose.loop_motion import improve_loops
@@ -36,7 +37,7 @@ class _Lowering(Division):
     def run(self, vectors: VectorWishes | None) -> Function:
         self.vectors = vectors
         if vectors is not None:
-            vectors.done = 0
+            vectors.done.clear()
         signature = self.contract.signature
         assert signature is not None
         results: Words = ()
@@ -126,6 +127,10 @@ class _Lowering(Division):
         last = self.terms.binary("add", each.count, self.terms.const(-1))
         turned = self.terms.binary("sub", last, each.index)
         order = self.order(name, each, plan.next[0], turned, shares)
+        group = self.group(each) if order == "up" and not plan.states else None
+        if group is not None:
+            self.write_group(name, group, each.span, written)
+            return
         values, count = plan.next[:1], each.count
         done: list[Formula] = [(f"written {name}[0 : round]", ())]
         length = self.text(each.count)
@@ -150,6 +155,28 @@ class _Lowering(Division):
         self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), count, each.span,
                     values, self.types[name].bits, store, (*written, *done),
                     name if order == "up" and not plan.states else None)
+
+    def group(self, each: Each) -> Group | None:
+        """Where several elements are to be written at once, in vectors."""
+        if self.vectors is None:
+            return None
+        groups = self.vectors.groups
+        if each.index.id not in groups:
+            groups[each.index.id] = grouped(self.terms, each)
+        group = groups[each.index.id]
+        return None if group is None or group.index.id in self.vectors.scalar else group
+
+    def write_group(self, name: str, group: Group, span: Span, written: tuple[Formula, ...]) -> None:
+        size, b = self.types[name].bytes, self.b
+        self.counts[group.index.id] = group.count
+
+        def store(number: int, words: list[int]) -> None:
+            first = b.op("mul", number, b.const(group.size, 64))
+            for j, word in enumerate(words):
+                at = b.op("add", first, b.const(j, 64))
+                b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
+        self.rounds(Plan(group.index, (), (), (), ()), group.count, span, group.values, self.types[name].bits, store,
+                    (*written, (f"written {name}[0 : round]", ())), name)
 
     def order(self, name: str, each: Each, value: Term, turned: Term, shares: set[str]) -> str:
         """In which order the elements can be written, where one is made of the old content of others: ``up``,

@@ -82,7 +82,7 @@ class Loops(VectorLoops):
                store: Callable[[int, list[int]], None] | None = None, written: tuple[Formula, ...] = (),
                into: str | None = None) -> tuple[Words, ...]:
         """The final states of `plan` after `count` rounds. With `store`, each round ends by ``store(number, words)``
-        of `width` bits of each of `values`; `into` is the buffer, where that is one value, element by element."""
+        of `width` bits of each of `values`; `into` is the buffer that they go to, where they do in this order."""
         if count.hi >= MOST_ROUNDS:
             raise error("E711", "cannot generate yet: a fold that may have 2**64 rounds or more", span,
                         "bound the number of rounds in `requires`")
@@ -131,6 +131,8 @@ class Loops(VectorLoops):
         bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
         shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
         shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
+        if shape.head.note is not None and into is not None:
+            shape.head.note.elements = len(values)
         last = dict(zip(carried, _split(following, sizes), strict=True))
         if plan.constant is not None and plan.exit is not None:
             last[plan.constant] = (b.const(1 - plan.exit.value, 32),)

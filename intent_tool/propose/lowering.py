@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from intent_tool.language.contract import Contract
 from intent_tool.language.deep import with_deep_stack
 from intent_tool.language.diagnostics import error
@@ -25,14 +27,15 @@ def lower_in_vectors(contract: Contract, target: Target) -> Assembly | None:
     """The same with loops in vectors; None where none are, or where registers are short."""
     if contract.optimize == "size" or vector_target(target) is None:
         return None
-    for unroll in UNROLL:
-        wishes = VectorWishes(unroll)
-        try:
-            assembly = lower_function(contract, target, wishes)
-        except NoVectorRegister:
-            continue
-        return assembly if wishes.done else None
-    return None
+    wishes = VectorWishes(UNROLL[0])
+    while True:
+        for unroll in UNROLL:
+            wishes.unroll = unroll
+            with suppress(NoVectorRegister):
+                assembly = lower_function(contract, target, wishes)
+                return assembly if wishes.done else None
+        # The last one asks for too many: others may be possible.
+        wishes.scalar.add(wishes.done[-1])
 
 
 def lower_function(contract: Contract, target: Target, vectors: VectorWishes | None = None) -> Assembly:

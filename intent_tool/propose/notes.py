@@ -27,6 +27,8 @@ def loop_notes(function: Function, selector: Selector, live: Mapping[int, set[Re
         round, most = (_filled(f, selector, at_head, places) for f in (block.note.round, block.note.most))
         if round is None or most is None:
             continue
+        if block.note.elements > 1:
+            round, most = (f"{block.note.elements} * ({x})" for x in (round, most))
         statements = [_filled(f, selector, at_head, places) for f in block.note.statements]
         notes.append(Note(head.label, "; ".join([f"round {round} <= {most}", *filter(None, statements)])))
     return tuple(notes)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intent_tool.language.terms import Term
+from intent_tool.propose.element_groups import Group
 from intent_tool.propose.fold_plan import Plan
 from intent_tool.propose.ir import Block, Formula, LoopNote
+from intent_tool.propose.linear import least, linear
 from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import Scope, Words
 from intent_tool.propose.vector_folds import VectorFold, folds_of
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_target import VectorTarget, vector_target
-from intent_tool.propose.vector_terms import LaneTerms, Place, least, linear, loads_of
+from intent_tool.propose.vector_terms import LaneTerms, Place, loads_of
 
 LEAST_TURNS = 2
 """A loop that can never have as many turns of one vector stays scalar."""
@@ -36,8 +38,10 @@ class VectorWishes:
     """Loops that stay scalar."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
-    done: int = 0
-    """How many loops were done in vectors."""
+    groups: dict[int, Group | None] = field(default_factory=dict)
+    """Writes of several elements at once, by the index of the elements."""
+    done: list[int] = field(default_factory=list)
+    """Loops that were done in vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,13 @@ class VectorLoops(Bits):
             loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
             self.vectors.scalar.add(plan.index.id)
-            return None
+            raise NotThisWay from None
         try:
             done = loop.run()
         except Unfit:
             (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
             raise NotThisWay from None
-        self.vectors.done += 1
+        self.vectors.done.append(plan.index.id)
         return done
 
     def text(self, term: Term) -> str | None:
@@ -121,7 +125,7 @@ class _VectorLoop:
         size = min(sizes) if self.is_dense else max(sizes)
         self.turn = machine.bits // size
         """Rounds of the loop of one turn of vectors."""
-        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)))
+        self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)) // max(1, len(job.values)))
         self.is_natural = len(set(sizes)) > 1
         if job.count.hi < LEAST_TURNS * self.turn:
             raise Unfit
@@ -191,15 +195,20 @@ class _VectorLoop:
             frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
         for load in job.loads:
             place = self.lanes.place_of(load.args[0])
-            if load.id not in asked and v.can_fail(load) and not self.is_inside(load, place):
+            is_safe = load.id in asked or not v.can_fail(load)
+            if not (is_safe and abs(place.sign) < 2) and not self.is_inside(load, place):
                 raise Unfit
 
     def is_inside(self, load: Term, place: Place) -> bool:
         terms = self.v.terms
-        start = terms.const(place.constant)
+        pair = place.sign == 2
+        # Of every second element the whole pair is read.
+        start = terms.const(place.constant - (place.constant & 1 if pair else 0))
         for term, factor in place.parts:
             start = terms.binary("add", start, terms.binary("mul", term, terms.const(factor)))
         last = terms.binary("sub", positive(self.job.count), terms.const(1))
+        if pair:
+            last = terms.binary("add", terms.binary("mul", last, terms.const(2)), terms.const(1))
         end = terms.binary("add" if place.sign > 0 else "sub", start, last)
         low, high = (start, end) if place.sign > 0 else (end, start)
         room = terms.binary("sub", self.v.elaborated.lengths[load.data], high)
@@ -277,7 +286,7 @@ class _VectorLoop:
         if job.into is not None:
             for offset in offsets:
                 lanes.begin(offset)
-                lanes.store(job.into, job.values[0])
+                lanes.store(job.into, job.values)
             return ()
         if job.plan.exit is not None:
             masks = []
@@ -314,7 +323,7 @@ class _VectorLoop:
         rest = f"({text} - {self.ahead})" if self.ahead else text
         most: Formula = (f"({rest} & -{rounds}) + {self.ahead} - {rounds}" if self.ahead else
                          f"({rest} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
-        note = LoopNote(("{0}", (at,)), most)
+        note = LoopNote(("{0}", (at,)), most, elements=max(len(job.values), 1))
         vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
         for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
             if span not in v.sites:

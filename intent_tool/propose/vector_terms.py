@@ -178,12 +178,16 @@ class LaneTerms(Lanes):
         if index.op in ("add", "sub"):
             a, b = map(self.place_of, index.args)
             return a.plus(b, 1 if index.op == "add" else -1)
+        if index.op == "mul" and index.args[1].op == "const":
+            return Place(0).plus(self.place_of(index.args[0]), index.args[1].data)
         raise Unfit
 
     def lanes_load(self, term: Term, lane: int) -> Parts:
         type = self.values.types[term.data]
         if type.bits != lane:
             raise Unfit
+        if self.place_of(term.args[0]).sign == 2:
+            return tuple(self.every_second(term, k) for k in range(self.parts(lane)))
         return tuple(self.part_of_load(term, k, self.bits) for k in range(self.parts(lane)))
 
     def part_of_load(self, term: Term, number: int, bits: int) -> int:
@@ -198,6 +202,25 @@ class LaneTerms(Lanes):
         args, scale = self.address(self.base(term.data, place), place.sign * size)
         made = self.emit("v_load", *args, imm=(first * size, bits // 8, scale))
         return made if place.sign > 0 else self.reverse(made, 8 * size)
+
+    def every_second(self, term: Term, number: int) -> int:
+        """The same of a load of every second element, which has the others loaded, too: each pair's first or second,
+        out of lanes twice as wide."""
+        size, lane = self.values.types[term.data].bytes, self.values.types[term.data].bits
+        if lane == 64:
+            raise Unfit
+        place = self.place_of(term.args[0])
+        second = place.constant & 1
+        first = place.constant - second + 2 * (self.offset + number * self.bits // lane)
+        args, scale = self.address(self.base(term.data, place), 2 * size)
+        pairs = [self.emit("v_load", *args, imm=(first * size + k * self.bits // 8, self.bits // 8, scale))
+                 for k in (0, 1)]
+        how = "trunc"
+        if second and not self.has("v_pack_trunc", lane):
+            how = "us" if self.has("v_pack_us", lane) else "ss"
+        if second:
+            pairs = [self.shift("ashr" if how == "ss" else "lshr", x, lane, 2 * lane) for x in pairs]
+        return self.packed(pairs[0], pairs[1], lane, how, True)
 
     def base(self, name: str, place: Place) -> int:
         """The address of a buffer's element in round 0 but for the constant."""
@@ -222,12 +245,20 @@ class LaneTerms(Lanes):
         return tuple(self.emit("v_extend", self.part_of_load(term, k, self.bits * have // lane), imm=imm)
                      for k in range(self.parts(lane)))
 
-    def store(self, name: str, term: Term) -> None:
-        type = self.values.types[name]
-        parts = self.value(term, type.bits)
-        args, scale = self.address(self.values.raw[name], type.bytes)
-        for k, part in enumerate(parts):
-            at = self.offset * type.bytes + k * self.bits // 8
+    def store(self, name: str, terms: tuple[Term, ...]) -> None:
+        """Of each round as many elements as there are terms."""
+        type, lane, many = self.values.types[name], self.values.types[name].bits, len(terms)
+        if many & many - 1:
+            raise Unfit
+        columns = [self.value(term, lane) for term in terms]
+        while len(columns) > 1:
+            # Each with the one that is half of all further on: so those that are to be neighbours meet at the end.
+            half = len(columns) // 2
+            columns = [tuple(p for x, y in zip(columns[k], columns[k + half], strict=True)
+                             for p in self.zipped(x, y, lane, True)) for k in range(half)]
+        args, scale = self.address(self.values.raw[name], type.bytes * many)
+        for k, part in enumerate(columns[0]):
+            at = self.offset * type.bytes * many + k * self.bits // 8
             self.b.emit("v_store", (), (part, *args), (at, self.bits // 8, scale), share=False)
 
     # Arithmetic
@@ -275,7 +306,7 @@ class LaneTerms(Lanes):
         a, count = term.args
         if count.op != "const":
             raise Unfit
-        averaged = self.average(a, lane) if count.data == 1 and self.has("v_avg", lane) else None
+        averaged = self.average(a, lane) if count.data == 1 else None
         if averaged is not None:
             return averaged
         if a.op == "mul" and lane == 16 and 1 <= count.data <= 16 and self.has("v_mulhi_u", 16):
@@ -286,13 +317,22 @@ class LaneTerms(Lanes):
                          self.value(a, lane))
 
     def average(self, total: Term, lane: int) -> Parts | None:
-        """Of ``a + b + 1`` half."""
-        if total.op != "add" or total.args[1].op != "const" or total.args[1].data != 1 or total.args[0].op != "add":
+        """Half of a sum that lanes do not hold."""
+        if total.op != "add" or holds(lane, total):
             return None
-        a, b = total.args[0].args
-        if not (fits(a, lane, False) and fits(b, lane, False)):
-            return None
-        return self.each(lambda x, y: self.emit("v_avg", x, y, imm=lane), self.value(a, lane), self.value(b, lane))
+        a, b = total.args
+        if b.op == "const" and b.data == 1 and a.op == "add" and self.has("v_avg", lane) \
+                and all(fits(x, lane, False) for x in a.args):
+            return self.each(lambda x, y: self.emit("v_avg", x, y, imm=lane), *(self.value(x, lane) for x in a.args))
+        for is_signed in signedness(lane, a, b):
+            return tuple(self.middle(x, y, lane, is_signed)
+                         for x, y in zip(self.value(a, lane), self.value(b, lane), strict=True))
+        return None
+
+    def middle(self, a: int, b: int, lane: int, is_signed: bool) -> int:
+        """The average, rounded down: what both have, and half of what one has (Warren, Hacker's Delight, 2-5)."""
+        differ = self.shift("ashr" if is_signed else "lshr", self.bitwise("xor", a, b), 1, lane)
+        return self.add(self.bitwise("and", a, b), differ, lane)
 
     def shifted_product(self, product: Term, count: int, is_signed: bool) -> Parts:
         """Of a product of 32 bits the 16 from bit `count` on."""
@@ -669,24 +709,6 @@ def as_extreme(binary: Callable[[str, Term, Term], Term], term: Term) -> Term | 
             if chosen.op == "const" and kept.bare is x.bare and chosen.data in (edge, beyond):
                 return binary("min" if is_least == holds else "max", x, chosen)
     return None
-
-
-def linear(term: Term, factor: int = 1) -> dict[Term | None, int]:
-    """The term as a sum of terms times factors; None stands for 1."""
-    term = term.bare
-    if term.op == "const":
-        return {None: factor * term.data}
-    if term.op in ("add", "sub"):
-        a, b = linear(term.args[0], factor), linear(term.args[1], factor if term.op == "add" else -factor)
-        return {t: a.get(t, 0) + b.get(t, 0) for t in {*a, *b}}
-    if term.op == "mul" and term.args[1].op == "const":
-        return linear(term.args[0], factor * term.args[1].data)
-    return {term: factor}
-
-
-def least(total: dict[Term | None, int]) -> int:
-    """A bound from below."""
-    return sum(f if t is None else min(f * t.lo, f * t.hi) for t, f in total.items())
 
 
 def loads_of(terms: tuple[Term, ...]) -> list[Term]:
