@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from intent_tool.language.contract import Contract
 from intent_tool.language.deep import with_deep_stack
 from intent_tool.language.diagnostics import error
-from intent_tool.language.elaborate import CannotElaborate, elaborate
+from intent_tool.language.elaborate import CannotElaborate, Elaborated, elaborate
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target
 from intent_tool.propose.allocate import NoVectorRegister, allocate, live_at_start
@@ -27,31 +25,42 @@ def lower_in_vectors(contract: Contract, target: Target) -> Assembly | None:
     """The same with loops in vectors; None where none are, or where registers are short."""
     if contract.optimize == "size" or vector_target(target) is None:
         return None
-    wishes = VectorWishes(UNROLL[0])
+    elaborated, wishes = _elaborated(contract), VectorWishes(UNROLL[0])
     while True:
         for unroll in UNROLL:
             wishes.unroll = unroll
-            with suppress(NoVectorRegister):
-                assembly = lower_function(contract, target, wishes)
-                return assembly if wishes.done else None
+            try:
+                assembly = _lowered(contract, elaborated, target, wishes)
+            except NoVectorRegister:
+                continue
+            except TooLarge:
+                return None
+            return assembly if wishes.done else None
         # The last one asks for too many: others may be possible.
         wishes.scalar.add(wishes.done[-1])
 
 
-def lower_function(contract: Contract, target: Target, vectors: VectorWishes | None = None) -> Assembly:
+def lower_function(contract: Contract, target: Target) -> Assembly:
     """Correct code for any contract that says what is computed. Raises IntentError for what cannot be generated
     yet."""
-    _require_formula(contract)
     try:
-        elaborated = elaborate(contract)
-    except CannotElaborate as problem:
-        raise error("E711", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
-    try:
-        function = with_deep_stack(lambda: lower(contract, elaborated, target, vectors))
+        return _lowered(contract, _elaborated(contract), target, None)
     except TooLarge:
         raise error("E713", f"cannot generate: code of more than {MOST_VALUES} instructions",
                     contract.key_spans.get("returns", contract.span),
                     "a fold over a range becomes a loop where its body does not need a constant index") from None
+
+
+def _elaborated(contract: Contract) -> Elaborated:
+    _require_formula(contract)
+    try:
+        return elaborate(contract)
+    except CannotElaborate as problem:
+        raise error("E711", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
+
+
+def _lowered(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None) -> Assembly:
+    function = with_deep_stack(lambda: lower(contract, elaborated, target, vectors))
     selector = _selector(target)(function, target, bool(contract.secret))
     blocks = with_deep_stack(selector.run)
     live = live_at_start(blocks)

@@ -95,7 +95,8 @@ class X86Selector(X86Vectors):
             if self.from_memory(x) is not None and self.from_memory(y) is None:
                 x, y, code = y, x, SWAPPED[code]
             left = self.use(x)
-            memory = self.taken_from_memory(y)
+            # Where the comparison is repeated, its operand has to be in a register.
+            memory = self.taken_from_memory(y) if self.uses.get(condition) == 1 else None
             if memory is not None:
                 self.emit(f"cmp {r}, {memory[0]}", a=left, **memory[1])
             else:

@@ -15,6 +15,7 @@ from intent_tool.propose.ir import Block, Formula, LoopNote
 from intent_tool.propose.linear import least, linear
 from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import Scope, Words
+from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_folds import VectorFold, folds_of
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_target import VectorTarget, vector_target
@@ -114,7 +115,10 @@ class VectorLoops(Bits):
 class _VectorLoop:
     def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, wishes: VectorWishes) -> None:
         self.v, self.b, self.machine, self.job = values, values.b, machine, job
-        sizes = [values.types[t.data].bits for t in job.loads]
+        self.later = self.after_the_first()
+        """The values in all rounds but the first, where that is another case."""
+        self.loads = tuple(loads_of(self.later)) if self.later else job.loads
+        sizes = [values.types[t.data].bits for t in self.loads]
         if job.into is not None:
             sizes.append(values.types[job.into].bits)
         if not sizes:
@@ -137,10 +141,16 @@ class _VectorLoop:
         enough, few = b.new_block(self.depth), b.new_block(self.depth)
         zero = b.const(0, 64)
         # Rounds that the first vector of all is worth, where the folds start with elements like all others.
-        self.ahead = ahead = self.turn - 1 if job.folds and all(fold.starts_alike for fold in job.folds) else 0
-        b.branch(b.op("ult", b.const((ahead or self.turn) - 1, 64), job.limit), enough, few)
+        alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
+        self.ahead = ahead = 1 if self.later else self.turn - 1 if alike else 0
+        least = ahead if alike else self.turn + ahead
+        b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
-        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
+        safe = job.safe
+        if self.later:
+            first_value = Substitution(v.terms, {job.plan.index.id: v.terms.const(0)})(job.values[0])
+            safe |= v.surely(first_value)
+        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=safe))
         b.scopes.append({})
         self.scope = Scope(enough, self.depth + 1, self.bound)
         v.scopes.append(self.scope)
@@ -148,10 +158,12 @@ class _VectorLoop:
         self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
-            if ahead:
+            if self.later:
+                self.store_first(first_value)
+            elif alike:
                 self.lanes.begin(-1)
                 self.lanes.address = lambda base, _: ((base,), 1)
-            first = tuple(fold.first_of_all(self.lanes) if ahead else fold.first(self.lanes) for fold in job.folds)
+            first = tuple(fold.first_of_all(self.lanes) if alike else fold.first(self.lanes) for fold in job.folds)
             number = b.const(ahead, 64)
             whole = self.end_of(number, 1)
         setup = b.new_block(self.depth)
@@ -188,12 +200,30 @@ class _VectorLoop:
         b.start(join)
         return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
 
+    def after_the_first(self) -> tuple[Term, ...]:
+        terms, index = self.v.terms, self.job.plan.index
+        if len(self.job.values) != 1:
+            return ()
+        zero = terms.const(0)
+        one = terms.const(1)
+        conditions = [("lt", zero, index), ("le", one, index), ("ne", index, zero)]
+        known = {terms.binary(*condition).id: one for condition in conditions}
+        known |= {terms.negate(terms.binary(*condition)).id: zero for condition in conditions}
+        value = Substitution(terms, known)(self.job.values[0])
+        return () if value is self.job.values[0] else (value,)
+
+    def store_first(self, value: Term) -> None:
+        v, b, name = self.v, self.b, self.job.into
+        assert name is not None
+        size = v.types[name].bytes
+        b.emit("store", (), (v.word(value, 8 * size), v.raw[name]), (0, size, 1), share=False)
+
     def check_loads(self) -> None:
         """Every load of every round that a turn does has to be one that may be done."""
         v, job = self.v, self.job
         asked = frozenset() if job.plan.exit is not None else \
-            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
-        for load in job.loads:
+            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *(self.later or job.values))))
+        for load in self.loads:
             place = self.lanes.place_of(load.args[0])
             is_safe = load.id in asked or not v.can_fail(load)
             if not (is_safe and abs(place.sign) < 2) and not self.is_inside(load, place):
@@ -286,7 +316,7 @@ class _VectorLoop:
         if job.into is not None:
             for offset in offsets:
                 lanes.begin(offset)
-                lanes.store(job.into, job.values)
+                lanes.store(job.into, self.later or job.values)
             return ()
         if job.plan.exit is not None:
             masks = []

@@ -86,7 +86,9 @@ class LanewiseContract:
         each = "x in a" if len(names) == 1 else "x, y in zip(a, b)"
         scalars = f"size_t n, {self.any_of(NARROW)} k"
         depth = 1 + self.draw(3)
-        match self.draw(5):
+        match self.draw(6):
+            case 5:
+                return self.by_pairs(scalars, depth)
             case 0 | 1:
                 out = self.any_of(NARROW)
                 in_place = self.draw(4) == 0
@@ -117,6 +119,22 @@ class LanewiseContract:
                 counted = "i, x in enumerate(a)" if len(names) == 1 else "i, (x, y) in enumerate(zip(a, b))"
                 return self.written(f"size_t {self.name}({', '.join(buffers)}, {scalars})",
                                     f"returns: next((i for {counted} if {test}), n)")
+
+    def by_pairs(self, scalars: str, depth: int) -> str:
+        """Two elements are made into one, or two of one."""
+        out, self.types = self.any_of(NARROW), [self.types[0]] * 2
+        cast = self.cast_of(out)
+        definitions = [f"  {name}(x, y): {cast}({self.number(depth)})" for name in ("p", "q")]
+        if self.draw(2):
+            signature = f"void {self.name}({out} out[n], const {self.types[0]} a[2 * n], {scalars})"
+            element = "p(a[2 * i], a[2 * i + 1]) for i in range(n)"
+        else:
+            buffers = ", ".join(f"const {self.types[0]} {name}[n]" for name in "ab")
+            signature = f"void {self.name}({out} out[2 * n], {buffers}, {scalars})"
+            element = "p(a[i // 2], b[i // 2]) if i % 2 == 0 else q(a[i // 2], b[i // 2]) for i in range(2 * n)"
+        where = "\n".join(definitions)
+        return (f"intent: Lanes at random.\nsignature: {signature}\nwhere:\n{where}\n"
+                f"writes:\n  out: |\n    ({element})\n")
 
     def cast_of(self, type: str) -> str:
         return ("u" if type.startswith("u") else "i") + "".join(c for c in type if c.isdigit())
