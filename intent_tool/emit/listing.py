@@ -10,9 +10,15 @@ from intent_tool.machine.assembly import MachineCode
 
 
 def listing_text(code: MachineCode) -> str:
-    """A line for each instruction: offset, bytes, assembly; then the constant tables. Hexadecimal."""
+    """A line for each instruction: offset, bytes, assembly; then the constant tables. Hexadecimal. Before a loop's
+    head stands what is said of the loop."""
     width = max((len(i.code.hex(" ")) for i in code.instructions), default=0)
-    lines = [f"{i.offset:6x}  {i.code.hex(' '):{width}}  {i.text}" for i in code.instructions]
+    notes = dict(code.notes)
+    lines = []
+    for i in code.instructions:
+        if i.offset in notes:
+            lines.append(f"{'':8}# loop: {notes[i.offset]}")
+        lines.append(f"{i.offset:6x}  {i.code.hex(' '):{width}}  {i.text}")
     if code.rodata:
         lines.append(f".rodata, {len(code.rodata)} bytes:")
         lines += [f"{offset:6x}  {code.rodata[offset:offset + 16].hex(' ')}"
@@ -24,6 +30,7 @@ def listing_json(code: MachineCode) -> dict[str, Any]:
     """The same as plain data; bytes as hexadecimal text, offsets in bytes."""
     return {
         "instructions": [{"offset": i.offset, "bytes": i.code.hex(), "text": i.text} for i in code.instructions],
+        "loops": [{"offset": offset, "text": text} for offset, text in code.notes],
         "rodata": code.rodata.hex(),
         "relocations": [{"offset": r.offset, "type": r.type, "symbol": r.symbol, "addend": r.addend}
                         for r in code.relocations],
