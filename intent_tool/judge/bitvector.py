@@ -163,6 +163,9 @@ class Graph:
             return coefficient * int(term.data[1])
         if term.op == "not":
             return -coefficient + self._collect(-coefficient, term.args[0], atoms)
+        if term.op == "sext" and term.args[0].width == 1:
+            # A mask, which is how vectors count.
+            return self._collect(-coefficient, self.zext(term.args[0], term.width), atoms)
         exact_constant = _exact_constant(term) if term.op in ("zext", "sext") and term.args[0].op == "sum" else None
         if exact_constant is not None:
             # The narrow sum does not wrap, so it means the same when it is computed in this width.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 from intent_tool.judge.assume import replaced
-from intent_tool.judge.bitvector import Graph, Term
+from intent_tool.judge.bitvector import Graph, Term, evaluate, variables
 
 EXTREMES = ("umin", "umax", "smin", "smax")
 OPERATORS = ("sum", "xor", "and", "or", *EXTREMES)
+_SHARED = 4
+"""Variables of addends that are looked at by themselves."""
+_TRIED = 4
 _LOOKED_AT = 400
 """Terms, in the search for what tells paths apart."""
 
@@ -29,7 +33,7 @@ def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
 
 
 def equal(graph: Graph, a: Term, b: Term, depth: int = 4) -> Term:
-    """Whether two values are equal; least and greatest values of the same ones in another order are, at no cost."""
+    """What makes two values equal; least and greatest values of the same ones in another order are, at no cost."""
     while a.op == b.op and a.op in ("zext", "sext") and a.args[0].width == b.args[0].width:
         a, b = a.args[0], b.args[0]
     if a is b:
@@ -43,13 +47,53 @@ def equal(graph: Graph, a: Term, b: Term, depth: int = 4) -> Term:
             return graph.true
     test = _test(a) or _test(b)
     if test is None or not depth:
-        return graph.eq(a, b)
+        # What the parts show one by one is hard to see of all together.
+        return _parts(graph, graph.sub(a, b)) or graph.eq(a, b)
     # Each way by itself: paths that met stand as a choice, outside of a least value or inside.
     ways = []
     for value in (graph.true, graph.false):
         x, y = replaced(graph, [a, b], {test: value})
         ways.append(equal(graph, x, y, depth - 1))
     return graph.and_(graph.or_(graph.not_(test), ways[0]), graph.or_(test, ways[1]))
+
+
+def _parts(graph: Graph, difference: Term) -> Term | None:
+    """Whether a sum is 0 since those of its addends that share variables are constant together, and these constants
+    make 0; None where all of them hang together."""
+    while difference.op in ("zext", "sext"):
+        difference = difference.args[0]
+    if difference.op != "sum":
+        return None
+    coefficients, constant = difference.data
+    width = difference.width
+    groups: list[tuple[set[str], list[tuple[int, Term]]]] = []
+    for coefficient, atom in zip(coefficients, difference.args, strict=True):
+        names, members = set(variables([atom])), [(coefficient, atom)]
+        apart = []
+        for group in groups:
+            if group[0] & names:
+                names |= group[0]
+                members += group[1]
+            else:
+                apart.append(group)
+        groups = [*apart, (names, members)]
+    if len(groups) < 2 or any(len(names) > _SHARED for names, _ in groups):
+        return None
+    total, found = constant, graph.true
+    for _, members in groups:
+        part = graph.linear(members, 0, width)
+        (value,) = evaluate([part], {})
+        total += value
+        found = graph.and_(found, graph.eq(part, graph.const(value, width)))
+    if total % (1 << width):
+        return None
+    # More is asked here than has to be: not where it is seen to fail.
+    source, free = random.Random(1), variables([found])
+    for _ in range(_TRIED):
+        values = {name: t.lo + source.getrandbits(t.width) % (t.hi - t.lo + 1) for name, t in free.items()}
+        if not evaluate([found], values)[0]:
+            return None
+    return found
 
 
 def settled(graph: Graph, condition: Term) -> Term:
