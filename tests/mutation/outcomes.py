@@ -59,7 +59,7 @@ def no_note(_what: str) -> None:
 
 def original_status(original: Original, seconds: float) -> tuple[str, str]:
     """What the proof says of a function before anything is changed, and the first problem."""
-    status, detail, _ = _asked(original, original.binary, seconds)
+    status, detail, _, _ = _asked(original, original.binary, seconds)
     return status, detail
 
 
@@ -70,45 +70,62 @@ def run_campaign(intent: str, original: Original, count: int, seed: int, seconds
     told what is about to be done; `status` is what `original_status` said."""
     made = make_mutants(original, count, seed)
     judged: list[Judged] = []
-    proved: list[Mutant] = []
-    times: list[float] = []
+    proved: list[_Proved] = []
     for mutant in made.mutants:
         note(f"{mutant.kind}, {mutant.what}")
-        found, why, took = _asked(original, mutant.binary, seconds)
+        found, why, took, longest = _asked(original, mutant.binary, seconds)
         if found in PROVED:
-            proved.append(mutant)
-            times.append(took)
+            proved.append(_Proved(mutant, took, longest))
             continue
         outcome = _STATUSES.get(found, FAULT)
         judged.append(_judged(intent, original, mutant, outcome, why, took))
     note("the runs of those that are proved")
     ran = len(inputs()) if proved else 0
-    judged += _compared(intent, original, proved, times, inputs)
+    judged += _compared(intent, original, proved, inputs)
     return Campaign(intent, original.target.name, *status, tuple(judged), made.not_assembled, made.same_bytes, ran)
 
 
-def _asked(original: Original, binary: bytes, seconds: float) -> tuple[str, str, float]:
-    """Status, first problem and seconds; the status is ``fault`` when the judge raised something."""
+@dataclass(frozen=True)
+class _Proved:
+    mutant: Mutant
+    seconds: float
+    longest: int | None
+    """Elements of the longest buffers that the proof covers; None for all."""
+
+    def covers(self, arguments: Arguments) -> bool:
+        return self.longest is None or all(isinstance(a, int) or len(a) <= self.longest for a in arguments)
+
+
+def _asked(original: Original, binary: bytes, seconds: float) -> tuple[str, str, float, int | None]:
+    """Status, first problem, seconds, and the longest buffers that a bounded proof covers; the status is ``fault``
+    when the judge raised something."""
     from intent_tool.judge.prove import prove_function
 
     start = time.perf_counter()
     try:
         proof = prove_function(original.contract, original.target, binary, original.contract.name, seconds)
     except Exception:  # whatever it is, it is a fault of the judge
-        return FAULT, traceback.format_exc(), time.perf_counter() - start
-    return proof.status, (proof.problems or ("",))[0], time.perf_counter() - start
+        return FAULT, traceback.format_exc(), time.perf_counter() - start, None
+    longest = proof.longest if proof.status == "bounded" else None
+    return proof.status, (proof.problems or ("",))[0], time.perf_counter() - start, longest
 
 
-def _compared(intent: str, original: Original, proved: list[Mutant], times: list[float],
+def _compared(intent: str, original: Original, proved: list[_Proved],
               inputs: Callable[[], Sequence[Arguments]]) -> list[Judged]:
-    """Those that were proved, run beside the original."""
-    try:
-        found = differences(original, proved, inputs()) if proved else []
-    except OriginalWrong as wrong:
-        return [_judged(intent, original, mutant, FAULT, f"the original is wrong: {wrong}", took)
-                for mutant, took in zip(proved, times, strict=True)]
-    return [_judged(intent, original, mutant, EQUIVALENT if difference is None else SURVIVOR, difference or "", took)
-            for mutant, took, difference in zip(proved, times, found, strict=True)]
+    """Those that were proved, run beside the original on what their proofs cover."""
+    judged = []
+    for longest in dict.fromkeys(p.longest for p in proved):
+        some = [p for p in proved if p.longest == longest]
+        covered = [arguments for arguments in inputs() if some[0].covers(arguments)]
+        try:
+            found = differences(original, [p.mutant for p in some], covered)
+        except OriginalWrong as wrong:
+            judged += [_judged(intent, original, p.mutant, FAULT, f"the original is wrong: {wrong}", p.seconds)
+                       for p in some]
+            continue
+        judged += [_judged(intent, original, p.mutant, EQUIVALENT if difference is None else SURVIVOR,
+                           difference or "", p.seconds) for p, difference in zip(some, found, strict=True)]
+    return judged
 
 
 def _judged(intent: str, original: Original, mutant: Mutant, outcome: str, detail: str, seconds: float) -> Judged:

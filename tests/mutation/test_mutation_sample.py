@@ -62,7 +62,7 @@ def test_a_wrong_original_is_noticed() -> None:
 
 
 def test_a_judge_that_believes_everything_has_survivors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outcomes._asked", lambda *_: ("proved", "", 0.0))
+    monkeypatch.setattr("outcomes._asked", lambda *_: ("proved", "", 0.0, None))
     original = of_first_candidate(GALLERY[0], TARGETS["riscv64"])
     campaign = run_campaign("x/y", original, 12, 1, 1.0, inputs_of(original.contract, 2000))
     outcomes = [j.outcome for j in campaign.judged]
