@@ -225,7 +225,7 @@ class Lanes:
     def folded(self, op: str, a: int, lane: int) -> int:
         """All lanes by `add`, `min_u`, … , `xor` to a word, of which the lowest `lane` bits count."""
         width = 64 if lane == 64 else 32
-        if self.has("v_fold", lane) and op not in ("and", "or", "xor"):
+        if self.has("v_fold", lane) and (op == "add" or (lane < 64 and op not in ("and", "or", "xor"))):
             return self.b.emit("v_fold", width, (a,), (op, lane))[0]
         bits = self.bits // 2
         while bits >= lane:

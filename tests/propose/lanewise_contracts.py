@@ -109,6 +109,9 @@ class LanewiseContract:
             case 3:
                 which = self.any_of(("min", "max"))
                 value = f"i32({self.number(depth - 1)})"
+                if self.draw(3) == 0:
+                    return self.written(f"{self.types[0]} {self.name}({', '.join(buffers)}, {scalars})",
+                                        f"requires:\n  - n > 0\nreturns: {which}(a)")
                 return self.written(f"int64_t {self.name}({', '.join(buffers)}, {scalars})",
                                     f"requires:\n  - n > 0\nreturns: {which}({value} for {each})")
             case _:
