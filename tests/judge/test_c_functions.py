@@ -99,7 +99,8 @@ def test_right_functions_are_accepted(function: Function, isa: str) -> None:
     contract = load_intent(FOLDER / f"{function.name}.intent")
     verdict = judge(contract, TARGETS[isa], object_of(isa), function.symbol)
     assert verdict.accepted, verdict.problems
-    assert verdict.evidence == ("bounded" if has_variable_length(contract) else "proved"), verdict
+    # Of loops that gcc makes, not all are followed for every length.
+    assert verdict.evidence in ({"bounded", "proved"} if has_variable_length(contract) else {"proved"}), verdict
 
 
 @pytest.mark.parametrize(("function", "isa"), WRONG, ids=identifier)

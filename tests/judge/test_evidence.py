@@ -147,7 +147,7 @@ secret: [a]
     assert problem == "at offset 0x0, a division depends on the secret a"
 
 
-def test_lengths_up_to_a_bound() -> None:
+def test_every_length() -> None:
     total = """
 intent: The sum of all bytes.
 signature: uint64_t total(const uint8_t data[n], size_t n)
@@ -156,9 +156,26 @@ returns: sum(data)
     loop = ("total:\nmov x2, #0\ncbz x1, 2f\n1: ldrb w3, [x0], #1\nadd x2, x2, x3\nsubs x1, x1, #1\nbne 1b\n"
             "2: mov x0, x2\nret")
     verdict = judged("arm64", total, loop)
-    assert verdict.accepted and verdict.evidence == "bounded" and verdict.longest is not None and verdict.longest >= 8
+    assert verdict.accepted and verdict.evidence == "proved" and verdict.longest is None
     one_more = loop.replace("cbz x1, 2f\n", "")
     assert not judged("arm64", total, one_more).accepted
+
+
+def test_lengths_up_to_a_bound() -> None:
+    """Two elements a round, and no word on how: nothing that the judge would come to by itself."""
+    mixed = """
+intent: All bytes, one over the other.
+signature: uint8_t mixed(const uint8_t data[n], size_t n)
+where:
+  step(s, x): s ^ x
+returns: reduce(step, data, 0)
+"""
+    loop = ("mixed:\nmov w2, #0\nmov x4, x1\ntbz x1, #0, 1f\nldrb w2, [x0], #1\nsub x4, x4, #1\n1: cbz x4, 2f\n"
+            "ldrb w3, [x0], #1\nldrb w5, [x0], #1\neor w2, w2, w3\neor w2, w2, w5\nsubs x4, x4, #2\nbne 1b\n"
+            "2: mov w0, w2\nret")
+    verdict = judged("arm64", mixed, loop)
+    assert verdict.accepted and verdict.evidence == "bounded" and verdict.longest is not None and verdict.longest >= 8
+    assert any("not proved for every length" in line for line in verdict.unchecked)
 
 
 def test_proofs_are_kept_and_not_believed_when_somebody_changed_them(tmp_path: Path) -> None:
