@@ -11,7 +11,8 @@ from intent_tool.propose.machine_ir import Code, CodeBlock, Register, Slot, Stac
 from intent_tool.propose.select_vectors_x86_64 import X86Vectors
 
 CONDITION = {"eq": "e", "ne": "ne", "ult": "b", "ule": "be", "slt": "l", "sle": "le"}
-SWAPPED = {"e": "e", "ne": "ne", "b": "a", "be": "ae", "l": "g", "le": "ge", "a": "b", "ae": "be", "g": "l", "ge": "le"}
+SWAPPED = {"e": "e", "ne": "ne", "b": "a", "be": "ae", "l": "g", "le": "ge",
+           "a": "b", "ae": "be", "g": "l", "ge": "le"}
 NEGATED = {"e": "ne", "ne": "e", "b": "ae", "ae": "b", "be": "a", "a": "be",
            "l": "ge", "ge": "l", "le": "g", "g": "le", "s": "ns", "ns": "s"}
 
