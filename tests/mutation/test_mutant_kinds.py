@@ -17,6 +17,7 @@ TARGETS = load_targets()
 RICH = GALLERY / "time/iso_week.intent"
 BUFFERS = GALLERY / "crypto/xor_block16.intent"
 TABLES = GALLERY / "crypto/aes_substitute_byte.intent"
+LOOP = GALLERY / "buffers/sum_i64_wrapping.intent"
 
 
 @pytest.mark.parametrize(("isa", "kind", "text", "expected"), [
@@ -81,7 +82,7 @@ def test_lines_are_taken_apart(text: str, line: Line) -> None:
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_every_kind_is_made(name: str) -> None:
     seen: Counter[str] = Counter()
-    for path in (RICH, BUFFERS, TABLES):
+    for path in (RICH, BUFFERS, TABLES, LOOP):
         original = of_first_candidate(path, TARGETS[name])
         made = make_mutants(original, 200, 1)
         assert len({m.binary for m in made.mutants} | {original.binary}) == len(made.mutants) + 1 > 20
