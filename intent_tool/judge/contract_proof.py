@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from intent_tool.judge.bitvector import Graph
+from intent_tool.judge.bitvector import Graph, topological
 from intent_tool.judge.budget import SECONDS, Budget
 from intent_tool.judge.calls import Arguments
 from intent_tool.judge.meaning import Demand, NotUnderstood, meaning
@@ -36,13 +36,12 @@ def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProo
     assert contract.signature is not None
     budget = Budget(seconds)
     names = length_parameters(contract)
-    for_all = _every_length(contract, Budget(seconds / 2)) if names else False
+    for_all = bool(names) and has_a_value_for_every_length(contract, Budget(seconds / 2))
+    if for_all and _can_be_kept(contract, budget):
+        return ContractProof(PROVED)
     bound = LONGEST.get(len(names), 2) if names else 0
     satisfiable = False
     longest, why = -1, ""
-    if for_all:
-        # What is left is whether any input keeps `requires`.
-        bound = min(bound, 2)
     for size in range(bound + 1):
         for values in (v for v in product(range(size + 1), repeat=len(names)) if max(v, default=0) == size):
             proof, possible = _instance(contract, dict(zip(names, values, strict=True)), budget)
@@ -65,8 +64,18 @@ def prove_contract(contract: Contract, seconds: float = SECONDS) -> ContractProo
     return ContractProof("bounded", why, longest=longest) if names and not for_all else ContractProof(PROVED)
 
 
-def _every_length(contract: Contract, budget: Budget) -> bool:
-    """Whether the contract has a value for buffers of every length: each step of a fold, in any round, too."""
+def _can_be_kept(contract: Contract, budget: Budget) -> bool:
+    """Whether an input is known that keeps `requires`, with buffers of whatever length."""
+    graph = Graph()
+    requires = long_meaning(contract, graph).requires
+    if any(t.op == "var" and t.data.startswith("fold ") for t in topological([requires])):
+        # Final states are free here, and may be such as no buffer leads to.
+        return False
+    return _ask(graph, [Question((), graph.not_(requires))], budget)[0].status == REFUTED
+
+
+def has_a_value_for_every_length(contract: Contract, budget: Budget) -> bool:
+    """Whether the contract is proved to have a value for buffers of every length: in any round of each fold, too."""
     graph = Graph()
     try:
         wanted = long_meaning(contract, graph)

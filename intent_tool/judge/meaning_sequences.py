@@ -141,6 +141,17 @@ class Sequences(Bits):
     def element(self, sequence: Sequence, index: Number, span: Span, here: Here) -> Value:
         """sequence[index], negative ones from the end."""
         length = self.length(sequence)
+        index, _ = self.inside(index, length, span, here)
+        if length.hi <= 0 or not sequence.values:
+            return Nothing()
+        index = self.from_start(index, length, span)
+        if sequence.present is None:
+            start = sequence.start or self.zero
+            return self._at(sequence.values, self.add(index, start, span) if start.hi else index, span)
+        return self._sparse_element(sequence, index, span)
+
+    def inside(self, index: Number, length: Number, span: Span, here: Here) -> tuple[Number, Here]:
+        """The index, demanded to be inside of a sequence, and the place where it is."""
         graph = self.graph
         if index.lo < -length.lo or index.hi >= length.lo:
             inside = self.less(index, length)
@@ -149,8 +160,10 @@ class Sequences(Bits):
                 inside = graph.and_(inside, lowest)
             here = self.demand(here, "index", span, "the index is inside the sequence", inside)
             index = self.refined(index, here)
-        if length.hi <= 0 or not sequence.values:
-            return Nothing()
+        return index, here
+
+    def from_start(self, index: Number, length: Number, span: Span) -> Number:
+        """An index that is inside, counted from the start where it was from the end."""
         if index.lo < 0:
             moved = self.add(index, length, span)
             if index.hi < 0:
@@ -160,10 +173,7 @@ class Sequences(Bits):
                                            max(moved.hi, index.hi))
         if index.hi >= length.hi:
             index = self.make(index.term, min(index.lo, length.hi - 1), length.hi - 1)
-        if sequence.present is None:
-            start = sequence.start or self.zero
-            return self._at(sequence.values, self.add(index, start, span) if start.hi else index, span)
-        return self._sparse_element(sequence, index, span)
+        return index
 
     def _sparse_element(self, sequence: Sequence, index: Number, span: Span) -> Value:
         """The element that has as many present ones before it."""

@@ -84,6 +84,8 @@ class Fold:
     """Where the contract folds."""
     guard: Term
     """Width 1: what the intervals known there rest on."""
+    depth: int
+    """How many folds are around it."""
     bounds: tuple[tuple[int, int], ...]
     """Intervals of the states, in every round."""
     spans: list[Span]
@@ -117,6 +119,9 @@ class Fold:
         constant = rounds.data if rounds.is_const else signed(rounds.data[1], INDEX_BITS) if rounds.op == "sum" else 0
         for back in range(1, min(constant, MOST_UNFOLDED) + 1):
             earlier = graph.sub(rounds, graph.const(back, INDEX_BITS))
+            if earlier.slo < 0:
+                # There may be no such round: what is one more than it may be none at all.
+                continue
             if earlier in self.values or back == constant:
                 states = self.after(earlier)
                 for k in range(back, 0, -1):
@@ -135,7 +140,7 @@ class Fold:
         place = self.place.learn(evaluator.graph.ult(index, self.stream.rounds.at(evaluator.graph, INDEX_BITS)))
         if place is None:
             raise NotUnderstood(NOWHERE, "a round that is never gone")
-        with evaluator.quiet():
+        with evaluator.quiet(), evaluator.within_folds(self.depth + 1):
             items = self.stream.items(Number(index, 0, self.stream.rounds.hi - 1), place)
             return self.step(states, items, place)
 
@@ -185,10 +190,19 @@ class Fold:
                         yield fact
 
 
+@dataclass
+class Folds:
+    """All folds of an evaluation, and how many are around what is evaluated now: a variable that stands for any
+    round, or any state, of one must not be that of another inside of it."""
+
+    by_meaning: dict[tuple[object, ...], Fold] = field(default_factory=dict)
+    depth: int = 0
+
+
 class Unbounded(Evaluator):
     """The evaluator that knows sequences of unbounded length."""
 
-    def __init__(self, contract: Contract, record: Record, scope: Env, folds: dict[tuple[object, ...], Fold]) -> None:
+    def __init__(self, contract: Contract, record: Record, scope: Env, folds: Folds) -> None:
         super().__init__(contract, record, scope)
         self.folds = folds
         self.outer = self.graph.true
@@ -218,6 +232,15 @@ class Unbounded(Evaluator):
         finally:
             self.record.demands = demands
 
+    @contextmanager
+    def within_folds(self, depth: int) -> Iterator[None]:
+        """Evaluation with so many folds around it."""
+        before, self.folds.depth = self.folds.depth, depth
+        try:
+            yield
+        finally:
+            self.folds.depth = before
+
     def apart(self, evaluate: Callable[[Here], Value], here: Here) -> tuple[Value, Demands, set[Key]]:
         outer = self.outer
         self.outer = self.graph.and_(outer, here.guard)
@@ -225,6 +248,10 @@ class Unbounded(Evaluator):
             return super().apart(evaluate, here)
         finally:
             self.outer = outer
+
+    def round_index(self, count: Number) -> Number:
+        """Any place of a sequence of `count` elements that is walked over here."""
+        return self.index(f"round at depth {self.folds.depth}", count)
 
     def index(self, name: str, count: Number) -> Number:
         """Any place of a sequence of `count` elements."""
@@ -316,6 +343,12 @@ class Unbounded(Evaluator):
             return super().listed(stream, span, here)
         if not stream.is_plain:
             raise NotUnderstood(span, "a filtered sequence of unbounded length, in this place")
+        # All elements are made, whatever is taken of them: each has to have a value.
+        index = self.round_index(stream.rounds)
+        place = here.learn(self.less(index, stream.rounds)) if stream.rounds.hi > 0 else None
+        if place is not None:
+            with self.within_folds(self.folds.depth + 1):
+                stream.items(index, place)
         return Long(stream.rounds, lambda k, there: stream.items(k, there)[0][1])
 
     # Sequences.
@@ -323,23 +356,9 @@ class Unbounded(Evaluator):
     def element(self, sequence: Sequence, index: Number, span: Span, here: Here) -> Value:
         if not isinstance(sequence, Long):
             return super().element(sequence, index, span, here)
-        length, graph = self.length(sequence), self.graph
-        if index.lo < -length.lo or index.hi >= length.lo:
-            inside = self.less(index, length)
-            if index.lo < 0:
-                inside = graph.and_(inside, graph.not_(self.less(index, self.negative(length, span))))
-            here = self.demand(here, "index", span, "the index is inside the sequence", inside)
-            index = self.refined(index, here)
-        if length.hi <= 0:
-            return Nothing()
-        if index.lo < 0:
-            moved = self.add(index, length, span)
-            if index.hi < 0:
-                index = self.make(moved.term, max(moved.lo, 0), max(moved.hi, 0))
-            else:
-                index = self.choose_number(self.less(index, self.zero), moved, index, span, 0,
-                                           max(moved.hi, index.hi))
-        return sequence.at(self.make(index.term, index.lo, min(index.hi, length.hi - 1)), here)
+        length = self.length(sequence)
+        index, here = self.inside(index, length, span, here)
+        return sequence.at(self.from_start(index, length, span), here) if length.hi > 0 else Nothing()
 
     def sliced(self, sequence: Sequence, start: Number | None, stop: Number | None, span: Span) -> Sequence:
         if not isinstance(sequence, Long):
@@ -503,7 +522,7 @@ class Unbounded(Evaluator):
         if count.hi <= 0:
             return initial
         stream = LongStream(count, stream.items, stream.is_plain)
-        index = self.index("fold.index", count)
+        depth, index = self.folds.depth, self.round_index(count)
         place = here.learn(self.less(index, count))
         if place is None:
             return initial
@@ -512,11 +531,13 @@ class Unbounded(Evaluator):
         settled = None
         for attempt in range(_ATTEMPTS):
             self.record.demands = dict(demands)
-            states = tuple(self.free(f"fold.{i} in {lo}..{hi}", lo, hi) for i, (lo, hi) in enumerate(bounds))
+            states = tuple(self.free(f"state {i} at depth {depth} in {lo}..{hi}", lo, hi)
+                           for i, (lo, hi) in enumerate(bounds))
             there: Here | None = place
             if stays is not None:
                 there = place.learn(self.equals(states[stays[0]], self.const(stays[1])), False)
-            after = states if there is None else step(states, stream.items(index, there), there)
+            with self.within_folds(depth + 1):
+                after = states if there is None else step(states, stream.items(index, there), there)
             reached = tuple(_reach(graph, *several, count.hi) for several in zip(initial, states, after, strict=True))
             if all(b[0] <= r[0] and r[1] <= b[1] for b, r in zip(bounds, reached, strict=True)):
                 if settled is not None or reached == bounds:
@@ -532,7 +553,7 @@ class Unbounded(Evaluator):
             self.record.demands = demands
             raise NotUnderstood(span, "a fold whose values grow without a bound that the intervals can find")
         key = ("fold", tuple((n.term.id, n.lo, n.hi) for n in (*initial, *after)), bounds)
-        known = self.folds.get(key)
+        known = self.folds.by_meaning.get(key)
         if known is None:
             if stays is not None:
                 # Whatever stays does not ask whether anything was found before: that is one more choice.
@@ -542,16 +563,16 @@ class Unbounded(Evaluator):
                     found = self.equals(states[number], self.const(value))
                     return tuple(self.choose_number(found, a, b, span)
                                  for a, b in zip(states, plain(states, items, place), strict=True))
-            known = Fold(len(self.folds), self, stream, initial, step, here,
-                         graph.and_(self.outer, here.guard), bounds, [])
+            known = self.folds.by_meaning[key] = Fold(
+                len(self.folds.by_meaning), self, stream, initial, step, here, graph.and_(self.outer, here.guard),
+                depth, bounds, [])
             known.milestones.append(graph.const(0, INDEX_BITS))
             known.growth = tuple(_growth(graph, a.term, a, s) for a, s in zip(after, states, strict=True))
             known.absorbing = self._absorbing(known, index)
             known.is_idle = known.absorbing is not None and self._is_idle(known, index, known.absorbing)
-            own = {t.data for s in states for t in topological([s.term]) if t.op == "var"} | {"fold.index"}
+            own = {t.data for s in states for t in topological([s.term]) if t.op == "var"} | {index.term.data}
             reads = topological([n.term for n in (*after, *initial)])
             known.sources = frozenset(t.data for t in reads if t.op == "var") - own
-            self.folds[key] = known
         argument = node.arguments[1 if node.function == "reduce" else 0]
         for place_ in (span, *((argument.clauses[0].span,) if isinstance(argument, tree.Comprehension) else ())):
             if place_ not in known.spans:
@@ -563,11 +584,11 @@ class Unbounded(Evaluator):
         """A state and a value of it that a round never changes, nor anything else then."""
         for number, (lo, hi) in enumerate(fold.bounds):
             for value in (1, 0) if (lo, hi) == (0, 1) else ():
-                states = tuple(self.const(value) if i == number else self.free(f"absorbed.{i}", *bounds)
-                               for i, bounds in enumerate(fold.bounds))
+                states = tuple(
+                    self.const(value) if i == number else self.free(f"absorbed {i} at depth {fold.depth}", *bounds)
+                    for i, bounds in enumerate(fold.bounds))
                 after = fold.round(states, index.term)
-                if all(a.term is b.term or self.equals(a, b) is self.graph.true
-                       for a, b in zip(after, states, strict=True)):
+                if all(self.equals(a, b) is self.graph.true for a, b in zip(after, states, strict=True)):
                     return number, value
         return None
 
@@ -575,7 +596,7 @@ class Unbounded(Evaluator):
     def _is_idle(self, fold: Fold, index: Number, absorbing: tuple[int, int]) -> bool:
         """Whether a round after which that state has not that value has changed nothing."""
         number, value = absorbing
-        states = tuple(self.const(1 - value) if i == number else self.free(f"idle.{i}", *bounds)
+        states = tuple(self.const(1 - value) if i == number else self.free(f"idle {i} at depth {fold.depth}", *bounds)
                        for i, bounds in enumerate(fold.bounds))
         after = fold.round(states, index.term)
         reached, unmet = self.equals(after[number], self.const(value)), self.graph.false
@@ -621,7 +642,9 @@ def _reach(graph: Graph, start: Number, state: Number, after: Number, rounds: in
 
 def _growth(graph: Graph, term: Term, after: Number, state: Number) -> Growth | None:
     """How `term`, read as `after` is, comes from the state; None where that is in some other way."""
-    if term is state.term:
+    bottom, top = (0, (1 << term.width) - 1) if after.lo >= 0 else (-(1 << term.width - 1), (1 << term.width - 1) - 1)
+    if term is state.term and bottom <= state.lo and state.hi <= top:
+        # The same bits, read in the same way.
         return Growth((0, 0), None)
     if term.op == "ite":
         arms = [_growth(graph, arm, after, state) for arm in term.args[1:]]
@@ -636,7 +659,6 @@ def _growth(graph: Graph, term: Term, after: Number, state: Number) -> Growth | 
     if state.term in topological([rest]):
         return None
     # The sum over the integers must not wrap in the term's width.
-    bottom, top = (0, (1 << term.width) - 1) if after.lo >= 0 else (-(1 << term.width - 1), (1 << term.width - 1) - 1)
     if not (bottom <= state.lo + rest.slo and state.hi + rest.shi <= top):
         return None
     return Growth((rest.slo, rest.shi), None)

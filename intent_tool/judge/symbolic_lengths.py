@@ -10,7 +10,7 @@ from intent_tool.judge.calls import buffer_groups
 from intent_tool.judge.meaning import required, written
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_numbers import Record
-from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold, Long, Unbounded
+from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold, Folds, Long, LongStream, Unbounded
 from intent_tool.judge.meaning_values import Demand, NotUnderstood, Number, Sequence, Value
 from intent_tool.judge.symbolic_inputs import Memory, element, length_parameters
 from intent_tool.language import tree
@@ -102,7 +102,7 @@ class _Reading:
     def read(self) -> LongMeaning:
         signature = self.contract.signature
         assert signature is not None
-        folds: dict[tuple[object, ...], Fold] = {}
+        folds = Folds()
         self.evaluator = Unbounded(self.contract, Record(self.graph), {}, folds)
         self.scalars()
         self.buffers()
@@ -120,7 +120,7 @@ class _Reading:
         writes = {name: self.written(signature.parameter(name), expression, here)
                   for name, expression in self.contract.writes.items()}
         return LongMeaning(evaluator, requires, result, writes, tuple(evaluator.record.demands.values()),
-                           tuple(folds.values()), tuple(self.memories), self.inputs, self.lengths,
+                           tuple(folds.by_meaning.values()), tuple(self.memories), self.inputs, self.lengths,
                            tuple(self.short), self.last)
 
     def scalars(self) -> None:
@@ -142,7 +142,7 @@ class _Reading:
     def buffers(self) -> None:
         assert self.contract.signature is not None
         parameters = self.contract.signature.parameters
-        evaluator = Unbounded(self.contract, Record(self.graph), self.inputs, {})
+        evaluator = Unbounded(self.contract, Record(self.graph), self.inputs, Folds())
         here = Here(self.graph, evaluator.record.reads, {}, self.graph.true)
         for p in parameters:
             if p.buffer is None:
@@ -191,18 +191,17 @@ class _Reading:
         if length.lo == length.hi:
             return written(evaluator, p, length.hi, expression, here)
         span = expression.span
-        found = evaluator.listed(evaluator.stream(expression, evaluator.scope, here), span, here)
-        if not isinstance(found, Long):
+        stream = evaluator.stream(expression, evaluator.scope, here)
+        if not isinstance(stream, LongStream) or not stream.is_plain:
             raise NotUnderstood(span, f"the content of {p.name} given one by one")
         place = evaluator.demand(here, "length", span, f"the content of {p.name} has as many elements as the buffer",
-                                 evaluator.equals(evaluator.length(found), length))
-        at = found.at
+                                 evaluator.equals(stream.rounds, length))
 
         def final(index: Number) -> Number:
             inside = place.learn(evaluator.less(index, length))
             if inside is None:
                 raise NotUnderstood(span, "an element that there never is")
-            value = evaluator.integer(at(index, inside), span)
+            value = evaluator.integer(stream.items(index, inside)[0][1], span)
             return evaluator.fitting(value, p.type, f"every element of {p.name}", span, inside)
 
         def quietly(index: Term) -> Number:
