@@ -147,11 +147,11 @@ def compare_with_the_oracle() -> None:
             values = Values(made, graph, found, arguments)
             assert values.term(found.requires) == 1
             if found.result is not None:
-                assert values.integer(found.result) == oracle.returns(arguments), f"seed {SEED}: {made.source.text}\n{arguments}"
+                assert values.integer(found.result) == oracle.returns(arguments), (SEED, made.source.text, arguments)
             for name, content in oracle.writes(arguments).items() if made.writes else ():
                 final = found.writes[name]
                 assert callable(final)
                 there = tuple(values.integer(final(graph.const(k, 64))) for k in range(len(content)))
-                assert there == tuple(content), f"seed {SEED}: {made.source.text}\n{arguments}"
+                assert there == tuple(content), (SEED, made.source.text, arguments)
             compared += 1
     assert understood > CONTRACTS // 2 and compared > 3 * CONTRACTS, f"seed {SEED}"

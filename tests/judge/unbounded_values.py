@@ -47,7 +47,8 @@ class Values:
             count = self.term(rounds)
             try:
                 # As many rounds there are only on a way that is not taken, as are those that are never gone.
-                return self.integer(fold.after(self.graph.const(count, INDEX_BITS))[int(found[2])]) if count < 99 else 0
+                states = fold.after(self.graph.const(count, INDEX_BITS)) if count < 100 else ()
+                return self.integer(states[int(found[2])]) if states else 0
             except NotUnderstood:
                 return 0
         if found := _ELEMENT.fullmatch(name):
