@@ -25,9 +25,9 @@ from intent_tool.judge.loop_cut import LoopCut, Loops, element_bits
 from intent_tool.judge.loop_guess import Notes, guess_notes
 from intent_tool.judge.loop_notes import BadNote, read_note
 from intent_tool.judge.meaning import Meaning
-from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold
+from intent_tool.judge.meaning_unbounded import Fold
 from intent_tool.judge.meaning_values import NotUnderstood
-from intent_tool.judge.memory import TooMany, Wild
+from intent_tool.judge.memory import INDEX_BITS, TooMany, Wild
 from intent_tool.judge.memory_unbounded import LongRegion, Untold, settles
 from intent_tool.judge.portfolio import PROVED, REFUTED, Question, decide
 from intent_tool.judge.prove import Claim, Gone, Proof, Prover, merged_claims

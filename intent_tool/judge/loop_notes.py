@@ -30,9 +30,9 @@ from dataclasses import dataclass
 
 from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.gathered import OPERATORS
+from intent_tool.judge.memory import INDEX_BITS
 
 LONGEST_NOTE = 4096
-BITS = 64
 
 
 class BadNote(Exception):
@@ -142,7 +142,7 @@ def value_of(graph: Graph, node: ast.expr, names: Mapping[str, Term], registers:
     """The value as a term of 64 bits. Raises BadNote."""
     match node:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
-            return graph.const(value, BITS)
+            return graph.const(value, INDEX_BITS)
         case ast.Name(id=name) if name.startswith("__"):
             if name[2:] not in registers:
                 raise BadNote(f"%{name[2:]} in a note")
@@ -171,9 +171,9 @@ def _binary(graph: Graph, op: ast.operator, a: Term, b: Term) -> Term:
             return graph.mul(a, b)
         case ast.BitAnd():
             return graph.and_(a, b)
-        case ast.LShift() if b.is_const and b.data < BITS:
+        case ast.LShift() if b.is_const and b.data < INDEX_BITS:
             return graph.shl(a, b)
-        case ast.RShift() if b.is_const and b.data < BITS:
+        case ast.RShift() if b.is_const and b.data < INDEX_BITS:
             return graph.lshr(a, b)
         case ast.FloorDiv() if b.is_const and b.data:
             return _divided(graph, a, b.data)
@@ -185,8 +185,8 @@ def _divided(graph: Graph, a: Term, divisor: int) -> Term:
     if a.op in ("sum", "var"):
         coefficients, constant = a.data if a.op == "sum" else ((1,), 0)
         atoms = a.args if a.op == "sum" else (a,)
-        parts = [signed(c, BITS) for c in (*coefficients, constant)]
+        parts = [signed(c, INDEX_BITS) for c in (*coefficients, constant)]
         if all(p % divisor == 0 for p in parts):
             return graph.linear([(p // divisor, t) for p, t in zip(parts[:-1], atoms, strict=True)],
-                                parts[-1] // divisor, BITS)
-    return graph.udiv(a, graph.const(divisor, BITS))
+                                parts[-1] // divisor, INDEX_BITS)
+    return graph.udiv(a, graph.const(divisor, INDEX_BITS))

@@ -21,12 +21,11 @@ from intent_tool.judge.meaning_facts import Here, Key
 from intent_tool.judge.meaning_numbers import Record
 from intent_tool.judge.meaning_streams import Env, Item, Stream, Walk
 from intent_tool.judge.meaning_values import NOWHERE, Nothing, NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.memory import INDEX_BITS
 from intent_tool.language import tree
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Span
 
-INDEX_BITS = 64
-"""Indices are terms of this width, as in machine code, so that both call an element the same."""
 SHORT = 256
 """Ranges of at most as many elements are walked over one by one."""
 MOST_UNFOLDED = 256

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from intent_tool.judge.bitvector import Graph, Term
 
+INDEX_BITS = 64
+"""Addresses, offsets and indices of elements are terms of this width, in contracts as in machine code."""
 MOST_CANDIDATES = 4096
 """Places that one access through a variable index may fall on."""
 

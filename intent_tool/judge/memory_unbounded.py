@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from intent_tool.judge.bitvector import Graph, Term, signed
-from intent_tool.judge.memory import Region
+from intent_tool.judge.memory import INDEX_BITS, Region
 
-INDEX_BITS = 64
 MOST_NEW = 512
 """Elements that one round may write."""
 

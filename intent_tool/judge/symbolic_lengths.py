@@ -10,8 +10,9 @@ from intent_tool.judge.calls import buffer_groups
 from intent_tool.judge.meaning import required, written
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_numbers import Record
-from intent_tool.judge.meaning_unbounded import INDEX_BITS, Fold, Folds, Long, LongStream, Unbounded
+from intent_tool.judge.meaning_unbounded import Fold, Folds, Long, LongStream, Unbounded
 from intent_tool.judge.meaning_values import Demand, NotUnderstood, Number, Sequence, Value
+from intent_tool.judge.memory import INDEX_BITS
 from intent_tool.judge.symbolic_inputs import Memory, element, length_parameters
 from intent_tool.language import tree
 from intent_tool.language.contract import Contract, Parameter

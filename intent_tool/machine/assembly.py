@@ -16,19 +16,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the author says of the loop whose head is `label`. Nobody has to believe it: it is a help for a proof by
-    induction, and does not become code. Statements separated by ``; ``:
-
-    - ``round EXPR <= EXPR``: how many rounds of the contract's fold are done (or elements written) whenever control
-      is at the head, and the most that it can be there;
-    - ``PLACE = fold(N)[I]``: the place holds state I of the contract's fold number N (as `fold_sites` counts them)
-      after that many rounds, modulo 2**width of the place;
-    - ``fold(N)[I] == CONST``: that state has this value whenever control is at the head;
-    - ``written BUFFER[EXPR : EXPR]``: these elements have their final content, all others that of entry.
-
-    A place is ``%eax`` (of its name's width; RISC-V's ``%a0`` has 64 bits, ``%a0.w`` is a sign-extended word), or
-    ``%sp[16]`` and ``%sp[16].w``, counted in bytes from the stack pointer in the function's body. An expression is
-    Python's over integers, parameters (a buffer is its address) and 64-bit registers."""
+    """What the author says of the loop whose head is `label`: how far the contract is there, and which of its folds'
+    states are held where. Nobody has to believe it: it is a help for a proof by induction, and does not become code.
+    The docstring of `judge/loop_notes.py` is its grammar."""
 
     label: str
     text: str

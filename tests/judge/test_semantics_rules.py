@@ -3,41 +3,17 @@ single comparisons, faults are named, addresses are asked for, and what is not u
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Callable
 
 import pytest
+from after_lines import HERE, After, targets
 from instruction_lines import BY_NAME, instance
 from symbolic_instances import Recorded, execute
 
 from intent_tool.judge.bitvector import Graph, Term, evaluate, signed, variables
 from intent_tool.judge.refusal import Refused
-from intent_tool.judge.semantics import Instruction, Semantics, Step, isa_of
-from intent_tool.machine.target import load_targets
-
-targets = functools.cache(load_targets)
-HERE = 0x40_0000
-
-
-class After:
-    """A graph, and the state and last step after some lines; registers start as variables of their names."""
-
-    def __init__(self, isa: str, *lines: str) -> None:
-        self.graph = Graph()
-        semantics = Semantics(targets()[BY_NAME[isa].full_target], self.graph)
-        code = b""
-        for line in lines:
-            code += BY_NAME[isa].assemble(line, HERE + len(code), HERE)
-        self.state = {name: self.graph.var(name, width) for name, width in semantics.registers}
-        self.before = dict(self.state)
-        self.step = Step()
-        for instruction in semantics.lift(code, HERE).values():
-            self.step = semantics.execute(instruction, self.state, Recorded(self.graph))
-
-    def low(self, name: str, width: int) -> Term:
-        return self.graph.extract(self.before[name], width - 1, 0)
-
+from intent_tool.judge.semantics import Instruction, Semantics, isa_of
 
 Relation = Callable[[Graph, Term, Term], Term]
 _RELATIONS: dict[str, Relation] = {

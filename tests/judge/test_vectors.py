@@ -3,11 +3,11 @@ is refused. That the meanings are right is test_semantics.py's."""
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
+import after_lines
 import pytest
-from instruction_lines import BY_NAME
+from after_lines import HERE, targets
 from judge_objects import function_object
 from symbolic_instances import Recorded
 
@@ -19,10 +19,6 @@ from intent_tool.judge.refusal import Refused
 from intent_tool.judge.semantics import Semantics
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.load import load_text
-from intent_tool.machine.target import load_targets
-
-targets = functools.cache(load_targets)
-HERE = 0x40_0000
 
 
 class Bytes(Recorded):
@@ -43,19 +39,13 @@ class Bytes(Recorded):
         return [self.graph.extract(value, low + 7, low) for low in range(0, value.width, 8)]
 
 
-class After:
-    """The graph, memory and state after some lines of an ISA's largest target."""
+class After(after_lines.After):
+    """With such memory."""
+
+    memory: Bytes
 
     def __init__(self, isa: str, *lines: str) -> None:
-        self.graph = Graph()
-        semantics = Semantics(targets()[BY_NAME[isa].full_target], self.graph)
-        code = b""
-        for line in lines:
-            code += BY_NAME[isa].assemble(line, HERE + len(code), HERE)
-        self.state = {name: self.graph.var(name, width) for name, width in semantics.registers}
-        self.memory = Bytes(self.graph)
-        for instruction in semantics.lift(code, HERE).values():
-            semantics.execute(instruction, self.state, self.memory)
+        super().__init__(isa, *lines, memory=Bytes)
 
 
 COPIES = {

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from intent_tool.judge.bitvector import Graph, Term, evaluate, variables
 from intent_tool.judge.calls import Arguments
-from intent_tool.judge.meaning_unbounded import INDEX_BITS
 from intent_tool.judge.meaning_values import NotUnderstood, Number
+from intent_tool.judge.memory import INDEX_BITS
 from intent_tool.judge.symbolic_lengths import LongMeaning
 from intent_tool.language.contract import Contract
 
