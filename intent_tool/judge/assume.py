@@ -3,7 +3,7 @@ condition that is assumed, or assumed not to hold, replaced by its value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from intent_tool.judge.bitvector import Graph, Term, signed, topological
 
@@ -19,14 +19,46 @@ def refutation(graph: Graph, assumptions: Sequence[Term], goal: Term) -> list[Te
     bounded = {t: new for t, new in bounded.items() if new is not t}
     *assumed, goal = replaced(graph, [*assumptions, goal], bounded)
     for _ in range(_ROUNDS):
-        known = {t: graph.true if holds else graph.false for t, holds in literals(assumed) if t.op != "const"}
-        simpler = replaced(graph, [goal], known)[0]
+        simpler = replaced(graph, [goal], _decided(graph, literals(assumed)))[0]
         if simpler is goal:
             break
         goal = simpler
-    if goal is graph.true:
+    opposite = _settled(graph, [graph.not_(goal)])
+    if graph.false in opposite:
         return [graph.false]
-    return [*(c for c in assumed if c is not graph.true), graph.not_(goal)]
+    return [*(c for c in assumed if c is not graph.true), *opposite]
+
+
+def _settled(graph: Graph, conditions: Sequence[Term]) -> list[Term]:
+    """As conditions that hold together or not as `conditions` do: what some say is replaced in those that are made of
+    it."""
+    for _ in range(_ROUNDS):
+        said = dict.fromkeys(literals(conditions))
+        holding = dict(said.keys())
+        if len(holding) < len(said):
+            return [graph.false]
+        decided = _decided(graph, said)
+        composed: set[Term] = set()
+        for t in topological([*holding]):
+            if any(a in decided or a in composed for a in t.args):
+                composed.add(t)
+        simple = {t: holds for t, holds in holding.items() if t not in composed}
+        others = [t for t in holding if t in composed]
+        simpler = replaced(graph, others, _decided(graph, simple.items()))
+        if simpler == others:
+            break
+        conditions = [t if holds else graph.not_(t) for t, holds in simple.items()]
+        conditions += [new if holding[t] else graph.not_(new) for t, new in zip(others, simpler, strict=True)]
+    return [c for c in conditions if c is not graph.true]
+
+
+def _decided(graph: Graph, conditions: Iterable[tuple[Term, bool]]) -> dict[Term, Term]:
+    """What stands for which terms where the `conditions` hold, or do not."""
+    found: dict[Term, Term] = {}
+    for condition, holds in conditions:
+        if condition.op != "const":
+            found |= {**_consequences(graph, condition, holds), condition: graph.true if holds else graph.false}
+    return found
 
 
 def literals(conditions: Sequence[Term]) -> Iterator[tuple[Term, bool]]:
@@ -40,6 +72,17 @@ def literals(conditions: Sequence[Term]) -> Iterator[tuple[Term, bool]]:
             stack += [(a, holds) for a in t.args]
         else:
             yield t, holds
+
+
+def _consequences(graph: Graph, condition: Term, holds: bool) -> dict[Term, Term]:
+    """What else a comparison decides: the opposite one, or the lesser and the greater of the two."""
+    if condition.op not in ("ult", "slt"):
+        return {}
+    a, b = condition.args
+    less = graph.ult if condition.op == "ult" else graph.slt
+    above = less(b, a)
+    found = {above: graph.false} if holds else {graph.ite(above, a, b): a, graph.ite(above, b, a): b}
+    return {t: new for t, new in found.items() if t.op in ("ite", condition.op)}
 
 
 def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
@@ -77,8 +120,10 @@ def replaced(graph: Graph, roots: Sequence[Term], by: Mapping[Term, Term]) -> li
     for t in topological(roots):
         if t.id not in known:
             arguments = tuple(known[a.id] for a in t.args)
-            known[t.id] = t if all(a is b for a, b in zip(arguments, t.args, strict=True)) else rebuilt(
-                graph, t, arguments)
+            same = all(a is b for a, b in zip(arguments, t.args, strict=True))
+            made = t if same else rebuilt(graph, t, arguments)
+            # What one replacement makes may be what another one is for.
+            known[t.id] = by.get(made, made)
     return [known[r.id] for r in roots]
 
 

@@ -818,6 +818,8 @@ class Graph:
             return self.and_(self.eq(a.args[0], b.args[0]), self.eq(a.args[1], b.args[1]))
         elif a.op == b.op == "ite" and a.args[0] is b.args[0]:
             return self.ite(a.args[0], self.eq(a.args[1], b.args[1]), self.eq(a.args[2], b.args[2]))
+        elif (found := self._is_extreme(a, b) or self._is_extreme(b, a)) is not None:
+            return found
         elif "sum" in (a.op, b.op):
             difference = self.sub(a, b)
             if difference.op == "const":
@@ -827,6 +829,18 @@ class Graph:
         if b.op == "const":
             return self._make("eq", 1, (a, b))
         return self._make("eq", 1, self._ordered(a, b))
+
+    def _is_extreme(self, a: Term, choice: Term) -> Term | None:
+        """Whether `choice`, the lesser or the greater of `a` and another one, is `a`; None for other choices."""
+        if choice.op != "ite" or a not in choice.args[1:]:
+            return None
+        condition, then, otherwise = choice.args
+        if condition.op not in ("ult", "slt") or {*condition.args} != {then, otherwise}:
+            return None
+        if a is otherwise:
+            return self.not_(condition)
+        less = self.ult if condition.op == "ult" else self.slt
+        return self.not_(less(condition.args[1], condition.args[0]))
 
     def _equals_constant(self, a: Term, b: Term) -> Term | None:
         width, value = a.width, b.data

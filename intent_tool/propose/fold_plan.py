@@ -39,6 +39,24 @@ class Plan:
         return [k for k, (state, after) in enumerate(zip(self.states, self.next, strict=True))
                 if k != self.constant and after.bare is not state]
 
+    def record(self, terms: Terms) -> Term | None:
+        """The condition without which a round changes nothing, where that is a record: it compares a state with what
+        the state then becomes. Among elements in no particular order it holds the more rarely the more there were."""
+        condition: Term | None = None
+        is_record = False
+        for k in self.carried():
+            state, after = self.states[k], self.next[k].bare
+            if after.op != "ite":
+                return None
+            test, then, otherwise = after.args
+            if then.bare is state:
+                test, then, otherwise = terms.negate(test), otherwise, then
+            if otherwise.bare is not state or condition not in (None, test.bare):
+                return None
+            condition = test.bare
+            is_record |= condition.op in ("lt", "le") and {a.bare for a in condition.args} == {state, then.bare}
+        return condition if is_record else None
+
 
 def plan_fold(terms: Terms, loop: Loop, initial: tuple[Term, ...], free: Callable[[Term], frozenset[int]],
               may_leave: bool) -> Plan:

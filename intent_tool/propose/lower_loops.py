@@ -105,17 +105,7 @@ class Loops(VectorLoops):
         limit = self.word(positive(count) if runs is not None else count, 64)
         carried = plan.carried()
         sizes = [len(start[k]) for k in carried]
-        first: int | None = None
-        done = self.in_vectors(plan, count, limit, start, values, written, into, safe)
-        if done is not None:
-            first, start = done
-            depth = b.block.depth
-            inside, skip = b.new_block(depth), b.new_block(depth)
-            b.branch(b.op("ne", first, limit), inside, skip)
-            ways.append((skip, _flat(start)))
-            b.start(inside)
-            self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
-            b.scopes.append({})
+        bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
 
         def one_round(number: int, current: Words) -> Words:
             scope = self.scopes[-1]
@@ -128,7 +118,20 @@ class Loops(VectorLoops):
             if store is not None:
                 store(number, [self.word(value, width) for value in values])
             return following
-        bound = frozenset((plan.index.id, *(s.id for s in plan.states)))
+
+        def scalar(first: int, end: int, current: Words) -> Words:
+            return self.cycle(end, current, bound, one_round, first)[1]
+        first: int | None = None
+        done = self.in_vectors(plan, count, limit, start, values, written, into, safe, scalar)
+        if done is not None:
+            first, start = done
+            depth = b.block.depth
+            inside, skip = b.new_block(depth), b.new_block(depth)
+            b.branch(b.op("ne", first, limit), inside, skip)
+            ways.append((skip, _flat(start)))
+            b.start(inside)
+            self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
+            b.scopes.append({})
         shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
         shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
         if shape.head.note is not None and into is not None:

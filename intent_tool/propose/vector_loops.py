@@ -6,6 +6,7 @@ sums and the like."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from intent_tool.language.terms import Term
@@ -23,6 +24,13 @@ from intent_tool.propose.vector_terms import LaneTerms, Place, loads_of
 
 LEAST_TURNS = 2
 """A loop that can never have as many turns of one vector stays scalar."""
+RECORD_ROUNDS = 16
+"""At least as many a turn where records are looked for: each turn with one takes as many scalar rounds."""
+LEAST_RECORD_TURNS = 4
+"""The first elements have most of the records."""
+
+ScalarRounds = Callable[[int, int, Words], Words]
+"""From one number up to another, above it, with the states at first: the states afterwards."""
 
 
 class NotThisWay(Exception):
@@ -57,6 +65,11 @@ class _Job:
     into: str | None
     written: tuple[Formula, ...]
     folds: tuple[VectorFold, ...]
+    record: Term | None
+    """The condition without which a round changes nothing, where it rarely holds."""
+    kept: tuple[int, ...]
+    """The numbers of the states that change with it."""
+    scalar: ScalarRounds
     loads: tuple[Term, ...]
     safe: frozenset[int]
 
@@ -76,7 +89,7 @@ class VectorLoops(Bits):
     vectors: VectorWishes | None = None
 
     def in_vectors(self, plan: Plan, count: Term, limit: int, start: tuple[Words, ...], values: tuple[Term, ...],
-                   written: tuple[Formula, ...], into: str | None, safe: frozenset[int]
+                   written: tuple[Formula, ...], into: str | None, safe: frozenset[int], scalar: ScalarRounds
                    ) -> tuple[int, tuple[Words, ...]] | None:
         """The number of rounds done, and the states then; None where none are."""
         machine = vector_target(self.target)
@@ -85,8 +98,11 @@ class VectorLoops(Bits):
             return None
         try:
             loads = tuple(loads_of((*plan.next, *values, *((plan.exit.test,) if plan.exit is not None else ()))))
-            folds = () if values else folds_of(self, plan, start)
-            job = _Job(plan, count, limit, start, values, into, written, tuple(folds), loads, safe)
+            record = None if values else self.record(plan, start)
+            folds = () if values or record is not None else folds_of(self, plan, start)
+            kept = () if record is None else tuple(plan.carried())
+            job = _Job(plan, count, limit, start, values, into, written, tuple(folds), record, kept, scalar, loads,
+                       safe)
             loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
             self.vectors.scalar.add(plan.index.id)
@@ -98,6 +114,14 @@ class VectorLoops(Bits):
             raise NotThisWay from None
         self.vectors.done.append(plan.index.id)
         return done
+
+    def record(self, plan: Plan, start: tuple[Words, ...]) -> Term | None:
+        """What a record is, in a fold of several states that change together."""
+        carried = plan.carried()
+        if plan.exit is not None or len(carried) < 2 or self.contract.secret or \
+                any(len(start[k]) != 1 for k in carried):
+            return None
+        return plan.record(self.terms)
 
     def text(self, term: Term) -> str | None:
         """The term as a note writes it, if it can: over parameters."""
@@ -131,7 +155,11 @@ class _VectorLoop:
         """Rounds of the loop of one turn of vectors."""
         self.unroll = max(1, min(wishes.unroll, wishes.unroll * size // max(sizes)) // max(1, len(job.values)))
         self.is_natural = len(set(sizes)) > 1
-        if job.count.hi < LEAST_TURNS * self.turn:
+        least_turns = 1
+        if job.record is not None:
+            self.turn, self.unroll, least_turns = max(self.turn, RECORD_ROUNDS), 1, LEAST_RECORD_TURNS
+        self.least = least_turns * self.turn
+        if job.count.hi < max(LEAST_TURNS, least_turns) * self.turn:
             raise Unfit
         self.bound = frozenset((job.plan.index.id, *(s.id for s in job.plan.states)))
         self.depth = self.b.block.depth
@@ -143,7 +171,7 @@ class _VectorLoop:
         # Rounds that the first vector of all is worth, where the folds start with elements like all others.
         alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
         self.ahead = ahead = 1 if self.later else self.turn - 1 if alike else 0
-        least = ahead if alike else self.turn + ahead
+        least = ahead if alike else self.least + ahead
         b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
         safe = job.safe
@@ -163,7 +191,8 @@ class _VectorLoop:
             elif alike:
                 self.lanes.begin(-1)
                 self.lanes.address = lambda base, _: ((base,), 1)
-            first = tuple(fold.first_of_all(self.lanes) if alike else fold.first(self.lanes) for fold in job.folds)
+            first = tuple(fold.first_of_all(self.lanes) if alike else fold.first(self.lanes) for fold in job.folds) \
+                or tuple(job.start[k][0] for k in job.kept)
             number = b.const(ahead, 64)
             whole = self.end_of(number, 1)
         setup = b.new_block(self.depth)
@@ -176,7 +205,8 @@ class _VectorLoop:
         else:
             number, state = self.looped(number, state, whole, 1)
         with b.scope():
-            finals = [fold.final(self.lanes, vector) for fold, vector in zip(job.folds, state, strict=True)]
+            finals = dict(zip(job.kept, state, strict=True)) if job.kept else {
+                fold.state: fold.final(self.lanes, vector) for fold, vector in zip(job.folds, state, strict=True)}
         last = b.block
         # What does not change has been put before the loops.
         entry = self.scope.block
@@ -184,19 +214,15 @@ class _VectorLoop:
         b.block = entry
         b.jump(setup)
         del v.scopes[-2:], b.scopes[-2:]
-        results = list(job.start)
-        for fold, word in zip(job.folds, finals, strict=True):
-            results[fold.state] = (word,)
-        changed = [fold.state for fold in job.folds]
         join = b.new_block(self.depth)
         after = b.function.value(64)
-        params = {k: b.function.value(b.width(job.start[k][0])) for k in changed}
+        params = {k: b.function.value(b.width(job.start[k][0])) for k in finals}
         join.params = (after, *params.values())
         b.block = last
-        b.jump(join, number, *(results[k][0] for k in changed))
+        b.jump(join, number, *finals.values())
         b.block = few
         b.start(few)
-        b.jump(join, zero, *(job.start[k][0] for k in changed))
+        b.jump(join, zero, *(job.start[k][0] for k in finals))
         b.start(join)
         return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
 
@@ -329,7 +355,29 @@ class _VectorLoop:
             exits.append(out)
             b.start(on)
             return ()
+        if job.record is not None:
+            return self.past_records(job.record, state)
         return tuple(fold.turn(lanes, vector, offsets) for fold, vector in zip(job.folds, state, strict=True))
+
+    def past_records(self, record: Term, state: Words) -> Words:
+        """A turn that changes nothing, where the states at its start have no record in it; else its rounds in scalar
+        code."""
+        b, job, lanes, at = self.b, self.job, self.lanes, self.cursor.number
+        lanes.begin(0)
+        lanes.states = {job.plan.states[k].id: word for k, word in zip(job.kept, state, strict=True)}
+        found = lanes.any_of([lanes.leaving(record, True)])
+        some, none = b.new_block(self.depth + 1), b.new_block(self.depth + 1)
+        b.branch(found, some, none)
+        b.start(some)
+        with b.scope():
+            following = job.scalar(at, b.op("add", at, b.const(self.turn, 64)), state)
+        join = b.new_block(self.depth + 1)
+        b.jump(join, *following)
+        b.start(none)
+        b.jump(join, *state)
+        join.params = tuple(b.function.value(b.width(w)) for w in state)
+        b.start(join)
+        return join.params
 
     def address(self, base: int, step: int) -> tuple[tuple[int, ...], int]:
         cursor, b = self.cursor, self.b
@@ -354,7 +402,8 @@ class _VectorLoop:
         most: Formula = (f"({rest} & -{rounds}) + {self.ahead} - {rounds}" if self.ahead else
                          f"({rest} & -{rounds}) - {rounds}", ()) if text else (f"{{0}} - {rounds}", (end,))
         note = LoopNote(("{0}", (at,)), most, elements=max(len(job.values), 1))
-        vectors = dict(zip((fold.state for fold in job.folds), zip(job.folds, params, strict=True), strict=True))
+        kept = dict(zip(job.kept, params, strict=False))
+        vectors = {fold.state: (fold, vector) for fold, vector in zip(job.folds, params, strict=False)}
         for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
             if span not in v.sites:
                 continue
@@ -365,6 +414,8 @@ class _VectorLoop:
                 fold, vector = vectors[k]
                 if fold.kind is not None:
                     note.statements.append((f"{fold.kind} {fold.lane}: {{0}} = {what}", (vector,)))
+            elif k in kept:
+                note.statements.append((f"{{0}} = {what}", (kept[k],)))
             else:
                 known = v.b.constant_of(words[0]) if len(words) == 1 else None
                 if known is not None and job.plan.states[k].lo < 0 and known >> v.b.width(words[0]) - 1:

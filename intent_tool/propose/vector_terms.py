@@ -69,6 +69,8 @@ class LaneTerms(Lanes):
         self.offset = 0
         self.memo: dict[tuple[int, int], Parts | None] = {}
         self.masks: dict[tuple[int, int], Mask | None] = {}
+        self.states: dict[int, int] = {}
+        """Words of states that are the same in all rounds that are done at once, by the variable's id."""
         self.address: Callable[[int, int], tuple[tuple[int, ...], int]]
         """Of a base and a step a round: the arguments of an access, and the index's scale."""
 
@@ -164,6 +166,13 @@ class LaneTerms(Lanes):
         for is_signed in signedness(lane, *terms):
             return is_signed
         raise Unfit
+
+    def lanes_var(self, term: Term, lane: int) -> Parts:
+        word = self.states.get(term.id)
+        if word is None or lane > self.b.width(word):
+            raise Unfit
+        word = self.b.trunc(word) if lane < 64 == self.b.width(word) else word
+        return (self.splat(word, lane),) * self.parts(lane)
 
     # Memory
 

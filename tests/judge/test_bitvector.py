@@ -186,3 +186,21 @@ def test_absolute_values(width: int) -> None:
     for then, otherwise in ((graph.neg(wide), wide), (wide, graph.neg(wide))):
         term = graph.ite(graph.slt(a, graph.const(0, 3)), then, otherwise)
         assert agrees_everywhere(term, lambda x, _y, t=then: abs(signed(x, 3)) * (1 if t is not wide else -1))
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_whether_the_greater_of_two_is_one_of_them(is_signed: bool) -> None:
+    """That is one comparison, as vectors make it of a maximum and a test for equality."""
+    graph = Graph()
+    a, b = graph.var("a", 3), graph.var("b", 3)
+    less = graph.slt if is_signed else graph.ult
+
+    def number(x: int) -> int:
+        return signed(x, 3) if is_signed else x
+    for pick in (max, min):
+        chosen = graph.ite(less(a, b), *((b, a) if pick is max else (a, b)))
+        for term, of_both in ((a, lambda x, _y: x), (b, lambda _x, y: y)):
+            equal = graph.eq(chosen, term)
+            assert equal.op in ("not", less(a, b).op)
+            assert agrees_everywhere(
+                equal, lambda x, y, p=pick, o=of_both: p(number(x), number(y)) == number(o(x, y)))
