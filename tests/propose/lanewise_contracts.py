@@ -86,9 +86,11 @@ class LanewiseContract:
         each = "x in a" if len(names) == 1 else "x, y in zip(a, b)"
         scalars = f"size_t n, {self.any_of(NARROW)} k"
         depth = 1 + self.draw(3)
-        match self.draw(6):
+        match self.draw(7):
             case 5:
                 return self.by_pairs(scalars, depth)
+            case 6:
+                return self.record(scalars)
             case 0 | 1:
                 out = self.any_of(NARROW)
                 in_place = self.draw(4) == 0
@@ -122,6 +124,15 @@ class LanewiseContract:
                 counted = "i, x in enumerate(a)" if len(names) == 1 else "i, (x, y) in enumerate(zip(a, b))"
                 return self.written(f"size_t {self.name}({', '.join(buffers)}, {scalars})",
                                     f"returns: next((i for {counted} if {test}), n)")
+
+    def record(self, scalars: str) -> str:
+        """Where the greatest or least element is, the first or the last of them; sometimes from a constant on."""
+        test = f"item[1] {self.any_of(('<', '<=', '>', '>='))} best[1]"
+        choice = f"item if {test} else best" if self.draw(2) else f"best if not {test} else item"
+        start = "a[0]" if self.draw(3) else "k"
+        return (f"intent: Lanes at random.\nsignature: size_t {self.name}(const {self.types[0]} a[n], {scalars})\n"
+                f"requires:\n  - n > 0\nwhere:\n  better(best, item): {choice}\n"
+                f"returns: reduce(better, enumerate(a), (0, {start}))[0]\n")
 
     def by_pairs(self, scalars: str, depth: int) -> str:
         """Two elements are made into one, or two of one."""

@@ -90,6 +90,21 @@ def test_extremes_start_with_the_first_vector() -> None:
     assert assembly.notes[0].text.endswith(" <= (((n + -1) - 15) & -64) + 15 - 64; umax 8: %xmm0 = fold(0)[0]")
 
 
+GREATEST = ("signature: size_t f(const uint16_t a[n], size_t n)\nrequires:\n  - n > 0\nwhere:\n"
+            "  better(best, item): item if item[1] > best[1] else best\n"
+            "returns: reduce(better, enumerate(a), (0, a[0]))[0]\n")
+
+
+@pytest.mark.parametrize(("target", "compare"), [("x86_64", "psubusw"), ("x86_64_v3", "vpmaxuw"), ("arm64", "cmhi")])
+def test_sixteen_elements_without_a_record_are_passed_at_once(target: str, compare: str) -> None:
+    assembly = lowered(GREATEST, target)
+    assert compare in mnemonics(assembly)
+    index, value = {"arm64": ("%x6", "%w2")}.get(target, ("%r8", "%eax"))
+    states = f"{index} = fold(0)[0]; {value} = fold(0)[1]"
+    assert [note.text.partition("; ")[2] for note in assembly.notes] == [states] * 2
+    assert " <= (n & -16) - 16; " in assembly.notes[0].text
+
+
 STAYS_SCALAR = {
     "a sum that the next element depends on":
         "signature: uint32_t f(const uint8_t a[n], size_t n)\n"
@@ -99,6 +114,10 @@ STAYS_SCALAR = {
         "returns: any(x < m and b[x] == 0 for x in a)\n",
     "a loop that is too short":
         "signature: uint32_t f(const uint8_t a[n], size_t n)\nrequires:\n  - n < 20\nreturns: sum(a)\n",
+    "records that are secret": GREATEST + "secret: [a]\n",
+    "what depends on the element alone may be anything but rare":
+        "signature: size_t f(const uint8_t a[n], size_t n)\n"
+        "returns: \"reduce(lambda s, item: (item[0], item[1]) if item[1] < 128 else s, enumerate(a), (0, 0))[0]\"\n",
     "optimize for size": bytewise("x ^ y") + "optimize: size\n",
 }
 
