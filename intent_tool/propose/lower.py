@@ -151,7 +151,11 @@ class _Lowering(Division):
             places = [number] if order != "down" else []
             places += [self.word(turned, 64)] if order != "up" else []
             for at, word in zip(places, words, strict=True):
-                self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
+                known = self.b.constant_of(at)
+                if known is not None:
+                    self.store(name, known, word)
+                else:
+                    self.b.emit("store", (), (word, self.raw[name], at), (0, size, size), share=False)
         self.rounds(Plan(plan.index, plan.states, plan.initial, plan.sites, plan.next[1:]), count, each.span,
                     values, self.types[name].bits, store, (*written, *done),
                     name if order == "up" and not plan.states else None)

@@ -10,6 +10,7 @@ from intent_tool.propose.byte_tables import with_byte_tables
 from intent_tool.propose.fold_plan import Plan, plan_fold
 from intent_tool.propose.ir import Block, Formula, LoopNote, Shape
 from intent_tool.propose.lower_values import MOST_WORDS, Scope, Words
+from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_loops import VectorLoops, positive
 
 MOST_ROUNDS = 1 << 64
@@ -93,15 +94,20 @@ class Loops(VectorLoops):
         asked = (*plan.next, *values)
         safe = self.asked(asked if plan.exit is None else (plan.exit.test,))
         ways: Ways = []
-        runs = self.runs(plan, count, start)
-        if runs is not None:
+        outside = len(self.scopes)
+
+        def enter(condition: int) -> None:
+            """Go on where there are rounds to do, else behind the loop."""
             depth = b.block.depth
             inside, skip = b.new_block(depth), b.new_block(depth)
-            b.branch(runs, inside, skip)
+            b.branch(condition, inside, skip)
             ways.append((skip, _flat(start)))
             b.start(inside)
             self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
             b.scopes.append({})
+        runs = self.runs(plan, count, start)
+        if runs is not None:
+            enter(runs)
         limit = self.word(positive(count) if runs is not None else count, 64)
         carried = plan.carried()
         sizes = [len(start[k]) for k in carried]
@@ -121,17 +127,19 @@ class Loops(VectorLoops):
 
         def scalar(first: int, end: int, current: Words) -> Words:
             return self.cycle(end, current, bound, one_round, first)[1]
+
         first: int | None = None
-        done = self.in_vectors(plan, count, limit, start, values, written, into, safe, scalar)
+        later = self.after_the_first(plan.index, values) if into is not None and store is not None else None
+        if later is not None and store is not None:
+            self.store_first(plan.index, values, width, store)
+            values = asked = later
+            safe = self.asked(asked)
+            first = b.const(1, 64)
+            enter(b.op("ne", first, limit))
+        done = self.in_vectors(plan, count, limit, start, values, written, into, safe, int(later is not None), scalar)
         if done is not None:
             first, start = done
-            depth = b.block.depth
-            inside, skip = b.new_block(depth), b.new_block(depth)
-            b.branch(b.op("ne", first, limit), inside, skip)
-            ways.append((skip, _flat(start)))
-            b.start(inside)
-            self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
-            b.scopes.append({})
+            enter(b.op("ne", first, limit))
         shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
         shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
         if shape.head.note is not None and into is not None:
@@ -140,12 +148,33 @@ class Loops(VectorLoops):
         if plan.constant is not None and plan.exit is not None:
             last[plan.constant] = (b.const(1 - plan.exit.value, 32),)
         results = tuple(last.get(k, words) for k, words in enumerate(start))
-        for _ in range((runs is not None) + (first is not None)):
+        while len(self.scopes) > outside:
             self.scopes.pop()
             b.scopes.pop()
         if ways:
             results = self.joined([*ways, (b.block, _flat(results))], [len(words) for words in results])
         return results
+
+    def after_the_first(self, index: Term, values: tuple[Term, ...]) -> tuple[Term, ...] | None:
+        """The values in all rounds but the first, where that is another case."""
+        if self.contract.optimize == "size":
+            return None
+        terms = self.terms
+        zero, one = terms.const(0), terms.const(1)
+        conditions = [("lt", zero, index), ("le", one, index), ("ne", index, zero)]
+        known = {terms.binary(*condition).id: one for condition in conditions}
+        known |= {terms.negate(terms.binary(*condition)).id: zero for condition in conditions}
+        later = tuple(map(Substitution(terms, known), values))
+        return later if any(a is not b for a, b in zip(values, later, strict=True)) else None
+
+    def store_first(self, index: Term, values: tuple[Term, ...], width: int,
+                    store: Callable[[int, list[int]], None]) -> None:
+        """What the first round writes."""
+        first = tuple(map(Substitution(self.terms, {index.id: self.terms.const(0)}), values))
+        self.scopes.append(Scope(None, self.b.block.depth, frozenset(), safe=self.asked(first)))
+        with self.b.scope():
+            store(self.b.const(0, 64), [self.word(value, width) for value in first])
+        self.scopes.pop()
 
     def asked(self, terms: tuple[Term, ...]) -> frozenset[int]:
         return frozenset().union(*map(self.surely, terms))

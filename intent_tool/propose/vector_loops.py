@@ -16,7 +16,6 @@ from intent_tool.propose.ir import Block, Formula, LoopNote
 from intent_tool.propose.linear import least, linear
 from intent_tool.propose.lower_bits import Bits
 from intent_tool.propose.lower_values import Scope, Words
-from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_folds import VectorFold, folds_of
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_target import VectorTarget, vector_target
@@ -64,6 +63,8 @@ class _Job:
     values: tuple[Term, ...]
     into: str | None
     written: tuple[Formula, ...]
+    first: int
+    """Rounds that are done already."""
     folds: tuple[VectorFold, ...]
     record: Term | None
     """The condition without which a round changes nothing, where it rarely holds."""
@@ -89,7 +90,8 @@ class VectorLoops(Bits):
     vectors: VectorWishes | None = None
 
     def in_vectors(self, plan: Plan, count: Term, limit: int, start: tuple[Words, ...], values: tuple[Term, ...],
-                   written: tuple[Formula, ...], into: str | None, safe: frozenset[int], scalar: ScalarRounds
+                   written: tuple[Formula, ...], into: str | None, safe: frozenset[int], first: int,
+                   scalar: ScalarRounds
                    ) -> tuple[int, tuple[Words, ...]] | None:
         """The number of rounds done, and the states then; None where none are."""
         machine = vector_target(self.target)
@@ -101,8 +103,8 @@ class VectorLoops(Bits):
             record = None if values else self.record(plan, start)
             folds = () if values or record is not None else folds_of(self, plan, start)
             kept = () if record is None else tuple(plan.carried())
-            job = _Job(plan, count, limit, start, values, into, written, tuple(folds), record, kept, scalar, loads,
-                       safe)
+            job = _Job(plan, count, limit, start, values, into, written, first, tuple(folds), record, kept, scalar,
+                       loads, safe)
             loop = _VectorLoop(self, machine, job, self.vectors)
         except Unfit:
             self.vectors.scalar.add(plan.index.id)
@@ -139,10 +141,7 @@ class VectorLoops(Bits):
 class _VectorLoop:
     def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, wishes: VectorWishes) -> None:
         self.v, self.b, self.machine, self.job = values, values.b, machine, job
-        self.later = self.after_the_first()
-        """The values in all rounds but the first, where that is another case."""
-        self.loads = tuple(loads_of(self.later)) if self.later else job.loads
-        sizes = [values.types[t.data].bits for t in self.loads]
+        sizes = [values.types[t.data].bits for t in job.loads]
         if job.into is not None:
             sizes.append(values.types[job.into].bits)
         if not sizes:
@@ -167,18 +166,13 @@ class _VectorLoop:
     def run(self) -> tuple[int, tuple[Words, ...]]:
         v, b, job = self.v, self.b, self.job
         enough, few = b.new_block(self.depth), b.new_block(self.depth)
-        zero = b.const(0, 64)
         # Rounds that the first vector of all is worth, where the folds start with elements like all others.
         alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
-        self.ahead = ahead = 1 if self.later else self.turn - 1 if alike else 0
+        self.ahead = ahead = self.turn - 1 if alike else job.first
         least = ahead if alike else self.least + ahead
         b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
-        safe = job.safe
-        if self.later:
-            first_value = Substitution(v.terms, {job.plan.index.id: v.terms.const(0)})(job.values[0])
-            safe |= v.surely(first_value)
-        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=safe))
+        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
         b.scopes.append({})
         self.scope = Scope(enough, self.depth + 1, self.bound)
         v.scopes.append(self.scope)
@@ -186,9 +180,7 @@ class _VectorLoop:
         self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
-            if self.later:
-                self.store_first(first_value)
-            elif alike:
+            if alike:
                 self.lanes.begin(-1)
                 self.lanes.address = lambda base, _: ((base,), 1)
             first = tuple(fold.first_of_all(self.lanes) if alike else fold.first(self.lanes) for fold in job.folds) \
@@ -222,34 +214,16 @@ class _VectorLoop:
         b.jump(join, number, *finals.values())
         b.block = few
         b.start(few)
-        b.jump(join, zero, *(job.start[k][0] for k in finals))
+        b.jump(join, b.const(job.first, 64), *(job.start[k][0] for k in finals))
         b.start(join)
         return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
-
-    def after_the_first(self) -> tuple[Term, ...]:
-        terms, index = self.v.terms, self.job.plan.index
-        if len(self.job.values) != 1:
-            return ()
-        zero = terms.const(0)
-        one = terms.const(1)
-        conditions = [("lt", zero, index), ("le", one, index), ("ne", index, zero)]
-        known = {terms.binary(*condition).id: one for condition in conditions}
-        known |= {terms.negate(terms.binary(*condition)).id: zero for condition in conditions}
-        value = Substitution(terms, known)(self.job.values[0])
-        return () if value is self.job.values[0] else (value,)
-
-    def store_first(self, value: Term) -> None:
-        v, b, name = self.v, self.b, self.job.into
-        assert name is not None
-        size = v.types[name].bytes
-        b.emit("store", (), (v.word(value, 8 * size), v.raw[name]), (0, size, 1), share=False)
 
     def check_loads(self) -> None:
         """Every load of every round that a turn does has to be one that may be done."""
         v, job = self.v, self.job
         asked = frozenset() if job.plan.exit is not None else \
-            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *(self.later or job.values))))
-        for load in self.loads:
+            frozenset().union(*(v.surely(t) for t in (*job.plan.next, *job.values)))
+        for load in job.loads:
             place = self.lanes.place_of(load.args[0])
             is_safe = load.id in asked or not v.can_fail(load)
             if not (is_safe and abs(place.sign) < 2) and not self.is_inside(load, place):
@@ -342,7 +316,7 @@ class _VectorLoop:
         if job.into is not None:
             for offset in offsets:
                 lanes.begin(offset)
-                lanes.store(job.into, self.later or job.values)
+                lanes.store(job.into, job.values)
             return ()
         if job.plan.exit is not None:
             masks = []

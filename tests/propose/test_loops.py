@@ -139,3 +139,10 @@ def test_fold_sites_are_in_the_order_of_the_text() -> None:
                          "where:\n  total: sum(a)\nrequires:\n  - n > 0\n"
                          "returns: max(x for x in a if x in a) > total\n")
     assert [(s.line, s.column) for s in fold_sites(contract)] == [(4, 10), (7, 10), (7, 25), (7, 30)]
+
+
+@pytest.mark.parametrize("target", ["x86_64", "arm64", "riscv64"])
+def test_no_round_asks_whether_it_is_the_first(target: str) -> None:
+    contract = load_text("intent: A test.\nsignature: void f(int16_t out[n], const int16_t a[n], size_t n)\n"
+                         "writes:\n  out: '[i16(a[i] - a[i - 1] & 0x7FFF) if i > 0 else 7 for i in range(n)]'\n")
+    assert len(loop_of(contract, target)) == 8
