@@ -153,6 +153,13 @@ class Graph:
                 return self.linear([(coefficient, self.zext(self.extract(term, 0, 0), width))], 0, width)
         return self._narrow_sum(tuple(c for _, c in kept), constant, tuple(t for t, _ in kept), width)
 
+    def summands(self, term: Term) -> tuple[list[tuple[int, Term]], int]:
+        """Signed coefficients, each with its term, and a constant: their sum, modulo ``2**width``, is `term`."""
+        atoms: dict[Term, int] = {}
+        constant = self._collect(1, term, atoms)
+        width, mask = term.width, (1 << term.width) - 1
+        return [(signed(c & mask, width), atom) for atom, c in atoms.items()], signed(constant & mask, width)
+
     def _collect(self, coefficient: int, term: Term, atoms: dict[Term, int]) -> int:
         """Adds coefficient*term to `atoms`, and returns what is constant of it."""
         if term.op == "const":
@@ -1028,6 +1035,11 @@ class Graph:
             return self.ite(condition, condition.args[1], otherwise)
         if condition.op == "eq" and {*condition.args} == {then, otherwise}:
             return otherwise
+        if condition.op == "slt" and {*condition.args} == {then, otherwise} and self.neg(then) is otherwise:
+            # The greater of a number and its opposite is its absolute value.
+            x, minus = (otherwise, then) if then.op == "sum" else (then, otherwise)
+            is_negative = self.slt(x, self.const(0, width))
+            return self.ite(is_negative, *((minus, x) if then is condition.args[1] else (x, minus)))
         if condition.op in ("ult", "slt") and {*condition.args} == {then, otherwise}:
             # The lesser or the greater of two: one order of comparison is the normal form.
             a, b = condition.args

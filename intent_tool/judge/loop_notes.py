@@ -28,7 +28,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from intent_tool.judge.bitvector import Graph, Term, signed
+from intent_tool.judge.bitvector import Graph, Term
 from intent_tool.judge.gathered import OPERATORS
 from intent_tool.judge.memory import INDEX_BITS
 
@@ -182,11 +182,7 @@ def _binary(graph: Graph, op: ast.operator, a: Term, b: Term) -> Term:
 
 def _divided(graph: Graph, a: Term, divisor: int) -> Term:
     """The quotient: of a sum whose parts the divisor divides, part by part."""
-    if a.op in ("sum", "var"):
-        coefficients, constant = a.data if a.op == "sum" else ((1,), 0)
-        atoms = a.args if a.op == "sum" else (a,)
-        parts = [signed(c, INDEX_BITS) for c in (*coefficients, constant)]
-        if all(p % divisor == 0 for p in parts):
-            return graph.linear([(p // divisor, t) for p, t in zip(parts[:-1], atoms, strict=True)],
-                                parts[-1] // divisor, INDEX_BITS)
+    parts, constant = graph.summands(a)
+    if all(number % divisor == 0 for number in (constant, *(factor for factor, _ in parts))):
+        return graph.linear([(factor // divisor, t) for factor, t in parts], constant // divisor, INDEX_BITS)
     return graph.udiv(a, graph.const(divisor, INDEX_BITS))

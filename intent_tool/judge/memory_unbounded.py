@@ -123,13 +123,11 @@ def element_index(graph: Graph, offset: Term, size: int) -> tuple[Term, int]:
         return offset, 0
     if offset.is_const:
         return graph.const(offset.data // size, INDEX_BITS), offset.data % size
-    atoms, coefficients, constant = (
-        (offset.args, offset.data[0], offset.data[1]) if offset.op == "sum" else ((offset,), (1,), 0))
-    factors = [signed(c, INDEX_BITS) for c in coefficients]
-    if any(f % size for f in factors):
+    parts, constant = graph.summands(offset)
+    if any(factor % size for factor, _ in parts):
         raise Untold("an access that may begin inside of an element")
-    quotient, rest = divmod(signed(constant, INDEX_BITS), size)
-    return graph.linear([(f // size, a) for f, a in zip(factors, atoms, strict=True)], quotient, INDEX_BITS), rest
+    quotient, rest = divmod(constant, size)
+    return graph.linear([(factor // size, atom) for factor, atom in parts], quotient, INDEX_BITS), rest
 
 
 @dataclass(frozen=True, slots=True)

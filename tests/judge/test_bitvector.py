@@ -186,6 +186,9 @@ def test_absolute_values(width: int) -> None:
     for then, otherwise in ((graph.neg(wide), wide), (wide, graph.neg(wide))):
         term = graph.ite(graph.slt(a, graph.const(0, 3)), then, otherwise)
         assert agrees_everywhere(term, lambda x, _y, t=then: abs(signed(x, 3)) * (1 if t is not wide else -1))
+    for number, minus in ((wide, graph.neg(wide)), (graph.neg(wide), wide)):
+        assert graph.ite(graph.slt(number, minus), minus, number) is graph.ite(
+            graph.slt(wide, graph.const(0, width)), graph.neg(wide), wide)
 
 
 @pytest.mark.parametrize("is_signed", [False, True])
