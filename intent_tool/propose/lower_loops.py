@@ -138,8 +138,12 @@ class Loops(VectorLoops):
             enter(b.op("ne", first, limit))
         done = self.in_vectors(plan, count, limit, start, values, written, into, safe, int(later is not None), scalar)
         if done is not None:
-            first, start = done
+            first, start, loop = done
             enter(b.op("ne", first, limit))
+            further = self.in_a_part_of_a_vector(loop, first)
+            if further is not None:
+                first = further
+                enter(b.op("ne", first, limit))
         shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
         shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
         if shape.head.note is not None and into is not None:

@@ -44,6 +44,8 @@ class VectorWishes:
     """At most so many vectors a turn."""
     scalar: set[int] = field(default_factory=set)
     """Loops that stay scalar."""
+    whole: set[int] = field(default_factory=set)
+    """Loops that leave to scalar rounds what is less than a vector."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
     groups: dict[int, Group | None] = field(default_factory=dict)
@@ -92,8 +94,8 @@ class VectorLoops(Bits):
     def in_vectors(self, plan: Plan, count: Term, limit: int, start: tuple[Words, ...], values: tuple[Term, ...],
                    written: tuple[Formula, ...], into: str | None, safe: frozenset[int], first: int,
                    scalar: ScalarRounds
-                   ) -> tuple[int, tuple[Words, ...]] | None:
-        """The number of rounds done, and the states then; None where none are."""
+                   ) -> tuple[int, tuple[Words, ...], _VectorLoop] | None:
+        """The number of rounds done, the states then, and the loop; None where none are."""
         machine = vector_target(self.target)
         if self.vectors is None or machine is None or plan.index.id in self.vectors.scalar or count.op == "const" \
                 or (values and into is None):
@@ -110,12 +112,24 @@ class VectorLoops(Bits):
             self.vectors.scalar.add(plan.index.id)
             raise NotThisWay from None
         try:
-            done = loop.run()
+            number, states = loop.run()
         except Unfit:
             (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
             raise NotThisWay from None
         self.vectors.done.append(plan.index.id)
-        return done
+        return number, states, loop
+
+    def in_a_part_of_a_vector(self, loop: _VectorLoop, number: int) -> int | None:
+        """The number of rounds done; None where that are no more than those given."""
+        assert self.vectors is not None
+        index = loop.job.plan.index.id
+        if index in self.vectors.whole or not loop.part():
+            return None
+        try:
+            return loop.run_part(number)
+        except Unfit:
+            self.vectors.whole.add(index)
+            raise NotThisWay from None
 
     def record(self, plan: Plan, start: tuple[Words, ...]) -> Term | None:
         """What a record is, in a fold of several states that change together."""
@@ -170,13 +184,11 @@ class _VectorLoop:
         alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
         self.ahead = ahead = self.turn - 1 if alike else job.first
         least = ahead if alike else self.least + ahead
+        # Of what is written this is how far whole vectors go, even where there is none.
+        total = self.end_of(b.const(0, 64), 1) if job.into is not None and not ahead else None
         b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
-        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=job.safe))
-        b.scopes.append({})
-        self.scope = Scope(enough, self.depth + 1, self.bound)
-        v.scopes.append(self.scope)
-        b.scopes.append({})
+        self.open()
         self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
@@ -199,13 +211,8 @@ class _VectorLoop:
         with b.scope():
             finals = dict(zip(job.kept, state, strict=True)) if job.kept else {
                 fold.state: fold.final(self.lanes, vector) for fold, vector in zip(job.folds, state, strict=True)}
+        self.close(setup)
         last = b.block
-        # What does not change has been put before the loops.
-        entry = self.scope.block
-        assert entry is not None
-        b.block = entry
-        b.jump(setup)
-        del v.scopes[-2:], b.scopes[-2:]
         join = b.new_block(self.depth)
         after = b.function.value(64)
         params = {k: b.function.value(b.width(job.start[k][0])) for k in finals}
@@ -216,7 +223,47 @@ class _VectorLoop:
         b.start(few)
         b.jump(join, b.const(job.first, 64), *(job.start[k][0] for k in finals))
         b.start(join)
-        return after, tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
+        states = tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
+        return after if total is None else total, states
+
+    def open(self) -> None:
+        """Let what does not change be put at the end of this block, behind which loops are to follow."""
+        v, b = self.v, self.b
+        v.scopes.append(Scope(None, self.depth, frozenset(), guard=True, safe=self.job.safe))
+        self.scope = Scope(b.block, self.depth + 1, self.bound)
+        v.scopes.append(self.scope)
+        b.scopes += [{}, {}]
+
+    def close(self, setup: Block) -> None:
+        """All that does not change is there; the loops begin at `setup`."""
+        at, entry = self.b.block, self.scope.block
+        assert entry is not None
+        self.b.block = entry
+        self.b.jump(setup)
+        self.b.block = at
+        del self.v.scopes[-2:], self.b.scopes[-2:]
+
+    def part(self) -> int:
+        """How many rounds are done at once where less than a vector is left, 0 for none: of what is written only,
+        whose other lanes nobody looks at. A quarter of a vector leaves few rounds over, whatever there are."""
+        is_plain = self.job.into is not None and len(self.job.values) == 1 and not self.is_natural
+        if not is_plain or self.ahead or self.turn < 4:
+            return 0
+        return max(self.turn // 4, 2)
+
+    def run_part(self, number: int) -> int:
+        v, b = self.v, self.b
+        lane, self.turn = self.machine.bits // self.turn, self.part()
+        self.depth = b.block.depth
+        self.open()
+        self.lanes = LaneTerms(v, self.machine, self.job.plan.index, self.bound, self.turn, False, lane)
+        with self.lanes.before():
+            end = self.end_of(b.const(0, 64), 1)
+        setup = b.new_block(self.depth)
+        b.start(setup)
+        number, _ = self.guarded(number, (), end, 1)
+        self.close(setup)
+        return number
 
     def check_loads(self) -> None:
         """Every load of every round that a turn does has to be one that may be done."""
@@ -266,7 +313,8 @@ class _VectorLoop:
         b.jump(join, number, *state)
         join.params = params
         b.start(join)
-        return params[0], params[1:]
+        # The end itself, where it is sure to be reached, tells the judge more.
+        return end if self.job.into is not None and not self.ahead else params[0], params[1:]
 
     def looped(self, number: int, state: Words, end: int, unroll: int) -> tuple[int, Words]:
         """Turns of `unroll` times as many rounds, at least one, until `end` or until the loop is to be left."""

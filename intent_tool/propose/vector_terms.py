@@ -60,11 +60,14 @@ class Place:
 
 class LaneTerms(Lanes):
     """`index` is the number of the round, `bound` has the ids of all that changes from round to round. `count` rounds
-    are done at once, from `offset` on after the round that the loop is at."""
+    are done at once, from `offset` on after the round that the loop is at.
+
+    With `lane`, all is done in lanes of this width, in one vector, which may have more of them than rounds."""
 
     def __init__(self, values: Values, machine: VectorTarget, index: Term, bound: frozenset[int], count: int,
-                 is_natural: bool) -> None:
+                 is_natural: bool, lane: int | None = None) -> None:
         super().__init__(values, machine)
+        self.lane = lane
         self.index, self.bound, self.count, self.is_natural = index, bound, count, is_natural
         self.offset = 0
         self.memo: dict[tuple[int, int], Parts | None] = {}
@@ -116,7 +119,7 @@ class LaneTerms(Lanes):
 
     def parts(self, lane: int) -> int:
         """How many vectors hold one turn's rounds."""
-        return self.count * lane // self.bits
+        return self.count * lane // self.bits if self.lane is None else int(lane == self.lane)
 
     def is_invariant(self, term: Term) -> bool:
         return not self.values.free(term) & self.bound
@@ -195,9 +198,15 @@ class LaneTerms(Lanes):
         type = self.values.types[term.data]
         if type.bits != lane:
             raise Unfit
-        if self.place_of(term.args[0]).sign == 2:
+        sign = self.place_of(term.args[0]).sign
+        if self.lane is not None and sign != 1:
+            raise Unfit
+        if sign == 2:
             return tuple(self.every_second(term, k) for k in range(self.parts(lane)))
-        return tuple(self.part_of_load(term, k, self.bits) for k in range(self.parts(lane)))
+        return tuple(self.part_of_load(term, k, self.bits_of_part(lane)) for k in range(self.parts(lane)))
+
+    def bits_of_part(self, lane: int) -> int:
+        return self.bits if self.lane is None else self.count * lane
 
     def part_of_load(self, term: Term, number: int, bits: int) -> int:
         """The `number`-th vector of `bits` of what a load reads."""
@@ -257,7 +266,7 @@ class LaneTerms(Lanes):
     def store(self, name: str, terms: tuple[Term, ...]) -> None:
         """Of each round as many elements as there are terms."""
         type, lane, many = self.values.types[name], self.values.types[name].bits, len(terms)
-        if many & many - 1:
+        if many & many - 1 or (self.lane is not None and many > 1):
             raise Unfit
         columns = [self.value(term, lane) for term in terms]
         while len(columns) > 1:
@@ -268,7 +277,7 @@ class LaneTerms(Lanes):
         args, scale = self.address(self.values.raw[name], type.bytes * many)
         for k, part in enumerate(columns[0]):
             at = self.offset * type.bytes * many + k * self.bits // 8
-            self.b.emit("v_store", (), (part, *args), (at, self.bits // 8, scale), share=False)
+            self.b.emit("v_store", (), (part, *args), (at, self.bits_of_part(lane) // 8, scale), share=False)
 
     # Arithmetic
 
