@@ -4,6 +4,7 @@ qemu-user."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -41,13 +42,16 @@ class Toolchain:
     march: str
     emulator: tuple[str, ...]
     """Runs an executable where instructions are counted."""
+    beyond: tuple[str, ...] = ()
+    """What glibc must not choose its functions by, as GLIBC_TUNABLES names it: vectors that the target has not."""
 
 
 TOOLCHAINS = {
     "x86_64": Toolchain(("-target", "x86_64-linux-gnu", "-mcpu=x86_64"), "x86_64-linux-gnu-gcc", "x86-64",
-                        ("qemu-x86_64", "-cpu", "max")),
+                        ("qemu-x86_64", "-cpu", "max"),
+                        ("AVX512F", "AVX512VL", "AVX512BW", "AVX2", "AVX_Fast_Unaligned_Load")),
     "x86_64_v3": Toolchain(("-target", "x86_64-linux-gnu", "-mcpu=x86_64_v3"), "x86_64-linux-gnu-gcc", "x86-64-v3",
-                           ("qemu-x86_64", "-cpu", "max")),
+                           ("qemu-x86_64", "-cpu", "max"), ("AVX512F", "AVX512VL", "AVX512BW")),
     "arm64": Toolchain(("-target", "aarch64-linux-musl", "-mcpu=generic"), "aarch64-linux-gnu-gcc", "armv8-a",
                        ("qemu-aarch64", "-cpu", "max")),
     "riscv64": Toolchain(("-target", "riscv64-linux-musl", "-mcpu=baseline_rv64"), "riscv64-linux-gnu-gcc", "rv64gc",
@@ -129,9 +133,10 @@ def _table(contracts: Sequence[Contract], folder: Path) -> None:
     (folder / "table.h").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def run(command: Sequence[str | Path], input: bytes = b"") -> bytes:
+def run(command: Sequence[str | Path], input: bytes = b"", **environment: str) -> bytes:
     """Standard output of a command that has to succeed."""
-    done = subprocess.run([str(part) for part in command], input=input, capture_output=True, check=False)
+    done = subprocess.run([str(part) for part in command], input=input, capture_output=True, check=False,
+                          env={**os.environ, **environment})
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stderr.decode()[-2000:]}")
     return done.stdout
@@ -160,7 +165,9 @@ def _packed(job: Job, kernels: Kernels) -> bytes:
 def answers(kernels: Kernels, jobs: Iterable[Job], command: Sequence[str] = ()) -> list[str]:
     """A line for each job, from the executable under `command`."""
     given = b"".join(_packed(job, kernels) for job in jobs)
-    return run([*command, kernels.executable], given).decode().splitlines()
+    beyond = TOOLCHAINS[kernels.target.name].beyond
+    tunables = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=" + ",".join(f"-{name}" for name in beyond)} if beyond else {}
+    return run([*command, kernels.executable], given, **tunables).decode().splitlines()
 
 
 def times(kernels: Kernels, job: Job) -> dict[str, list[float]]:
