@@ -263,6 +263,10 @@ class Graph:
             return self.zext(self.extract(a, shift - 1, 0), width) if shift else self.const(0, width)
         if b.lo > a.hi:
             return self.const(0, width) if op == "udiv" else a
+        if op == "udiv" and b.op == "const" and b.data:
+            exact = self._quotient_of_sum(a, b.data)
+            if exact is not None:
+                return exact
         if op == a.op == "udiv" and b.op == a.args[1].op == "const" and b.data and a.args[1].data:
             total = b.data * a.args[1].data
             return self.const(0, width) if total >> width else self.udiv(a.args[0], self.const(total, width))
@@ -276,6 +280,16 @@ class Graph:
         if op == "urem" and b.op == "const" and b.data:
             return self._remainder_by_constant(a, b)
         return self._make(op, width, (a, b))
+
+    def _quotient_of_sum(self, a: Term, divisor: int) -> Term | None:
+        """``a / divisor`` where the divisor divides every coefficient of a sum that does not wrap."""
+        if a.op != "sum" or not _never_wraps(a):
+            return None
+        coefficients = [signed(c, a.width) for c in a.data[0]]
+        if any(c % divisor for c in coefficients):
+            return None
+        return self.linear([(c // divisor, t) for c, t in zip(coefficients, a.args, strict=True)],
+                           signed(a.data[1], a.width) // divisor, a.width)
 
     def _remainder_by_constant(self, a: Term, b: Term) -> Term:
         """``a - (a / b) * b``: how code computes it, and a sum of quotients like those of other remainders."""
@@ -622,6 +636,9 @@ class Graph:
         if count.op == "const":
             if count.data >= a.width:
                 return self.const(0, a.width)
+            exact = self._quotient_of_sum(a, 1 << count.data)
+            if exact is not None:
+                return exact
             return self.zext(self.extract(a, a.width - 1, count.data), a.width)
         if a.op == "const" and a.data == 0:
             return a
@@ -718,8 +735,8 @@ class Graph:
                     found = self._sign_of_sum(a)
                     if found is not None:
                         return found
-                zeros = min([_zeros(c) for c in a.data[0]] + ([_zeros(a.data[1])] if a.data[1] else []))
-                if low <= zeros:
+                if low <= min(_zeros(c) for c in a.data[0]):
+                    # The constant's bits below carry nothing upwards.
                     parts = [(c >> low, self.extract(t, width - 1, 0))
                              for c, t in zip(a.data[0], a.args, strict=True)]
                     return self.linear(parts, a.data[1] >> low, width)

@@ -161,14 +161,17 @@ class _Lowering(Division):
                     name if order == "up" and not plan.states else None)
 
     def group(self, each: Each) -> Group | None:
-        """Where several elements are to be written at once, in vectors."""
-        if self.vectors is None:
+        """Where several elements are to be written in one round."""
+        if self.contract.optimize == "size":
             return None
-        groups = self.vectors.groups
+        if self.vectors is None:
+            return grouped(self.terms, each)
+        groups, scalar = self.vectors.groups, self.vectors.scalar
         if each.index.id not in groups:
             groups[each.index.id] = grouped(self.terms, each)
         group = groups[each.index.id]
-        return None if group is None or group.index.id in self.vectors.scalar else group
+        # Vectors of single elements come before groups without vectors.
+        return None if group is None or (group.index.id in scalar and each.index.id not in scalar) else group
 
     def write_group(self, name: str, group: Group, span: Span, written: tuple[Formula, ...]) -> None:
         size, b = self.types[name].bytes, self.b

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 
@@ -176,6 +176,37 @@ def test_quotients_of_every_shape(op: str, kinds: tuple[str, str], width: int) -
         for factor in (divisor, signed(divisor, 3), 3 * divisor):
             assert agrees_everywhere(graph.linear([(factor, quotient)], 0, width),
                                      lambda x, _y, d=divisor, f=factor: f * resize(divide(x, d, 3), kinds[0]))
+
+
+@pytest.mark.parametrize("width", [3, 4, 6, 8])
+def test_quotients_and_fields_of_sums(width: int) -> None:
+    """Of sums whose coefficients the divisor divides and of others, that wrap or do not, exhaustively."""
+    graph = Graph()
+    a, b = (graph.zext(graph.var(name, 3), width) for name in "ab")
+    full = (1 << width) - 1
+    for first, second, constant in product((2, 3, 4, 6, -2), (0, 6, -4), (0, 1, 3, 5, -1, -3)):
+        total = graph.linear([(first, a), (second, b)], constant, width)
+
+        def value(x: int, y: int, f: int = first, s: int = second, c: int = constant) -> int:
+            return (f * x + s * y + c) & full
+        for divisor in (2, 3, 4, 6):
+            by = graph.const(divisor, width)
+            assert agrees_everywhere(graph.udiv(total, by), lambda x, y, d=by.data: value(x, y) // d if d else full)
+            assert agrees_everywhere(graph.urem(total, by),
+                                     lambda x, y, d=by.data: value(x, y) % d if d else value(x, y))
+        for low, high in combinations(range(width), 2):
+            assert agrees_everywhere(graph.extract(total, high, low), lambda x, y, k=low: value(x, y) >> k)
+
+
+def test_elements_by_turns_ask_for_no_division() -> None:
+    """What element number 6 * round + 4 is made of, where two or three come by turns."""
+    graph = Graph()
+    turn = graph.bounded_var("round", 64, 0, (1 << 48) - 1, -(1 << 63), (1 << 63) - 1)
+    index = graph.linear([(6, turn)], 4, 64)
+    assert graph.udiv(index, graph.const(3, 64)) is graph.linear([(2, turn)], 1, 64)
+    assert graph.urem(index, graph.const(3, 64)) is graph.const(1, 64)
+    assert graph.lshr(index, graph.const(1, 64)) is graph.linear([(3, turn)], 2, 64)
+    assert graph.and_(index, graph.const(1, 64)) is graph.const(0, 64)
 
 
 @pytest.mark.parametrize("width", [3, 4, 6])

@@ -97,6 +97,14 @@ def test_what_is_written_is_noted() -> None:
     assert notes(down, "x86_64")[0].endswith("; written out[n - round : n]")
 
 
+@pytest.mark.parametrize(("element", "instructions"), [("row[i // 3]", 7), ("row[i // 3] + i % 3", 9)])
+def test_elements_by_turns_are_written_in_one_round(element: str, instructions: int) -> None:
+    contract = load_text("intent: A test.\nsignature: void f(uint8_t out[3*n], const uint8_t row[n], size_t n)\n"
+                         f"writes:\n  out: (u8({element}) for i in range(3 * n))\n")
+    assert notes(contract, "riscv64") == ["round 3 * ((%a1 - row)) <= 3 * (n - 1); written out[0 : round]"]
+    assert len(loop_of(contract, "riscv64")) == instructions
+
+
 def test_prefix_sums_take_one_addition_each() -> None:
     contract = load_text("intent: A test.\nsignature: void f(uint32_t out[n], const uint32_t a[n], size_t n)\n"
                          "writes:\n  out: '[u32(sum(a[:i + 1])) for i in range(n)]'\n")
