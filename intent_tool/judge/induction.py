@@ -165,7 +165,7 @@ class Induction(Prover):
             region = call.buffers[name]
             assert isinstance(region, LongRegion)
             count = wanted.lengths[name].at(graph, INDEX_BITS)
-            for claim in settles(graph, state.history(region), graph.const(0, INDEX_BITS), count,
+            for claim in settles(graph, state.history(region), ((graph.const(0, INDEX_BITS), count),),
                                  element_bits(graph, final, 8 * region.element)):
                 yield Claim(Question((requires, claim.guard), claim.holds), f"leaves {name} as the contract says",
                             "result", False)

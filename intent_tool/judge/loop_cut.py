@@ -14,7 +14,7 @@ from intent_tool.judge.loop_notes import BadNote, Gathers, Holds, Known, LoopNot
 from intent_tool.judge.meaning_unbounded import Fold
 from intent_tool.judge.meaning_values import Number
 from intent_tool.judge.memory import Region
-from intent_tool.judge.memory_unbounded import LongRegion, Settled, settles
+from intent_tool.judge.memory_unbounded import LongRegion, Range, Settled, settles
 from intent_tool.judge.prove import same
 from intent_tool.judge.symbolic_call import SymbolicCall
 from intent_tool.judge.symbolic_lengths import LESS_THAN, LongMeaning
@@ -291,11 +291,18 @@ class LoopCut:
             word = self._held(place, fold, holds, rounds, graph.var(f"{prefix}.slot[{at}]", 64))
             for j in range(8):
                 head.contents[frame, at + j] = graph.extract(word, 8 * j + 7, 8 * j)
-        for written in self.note.written:
-            region, final = self._buffer(written.buffer)
-            low, high = (self._value(e, state, rounds) for e in (written.low, written.high))
-            head.histories[region] = Settled(region, low, high, final)
+        for name in self._written():
+            region, final = self._buffer(name)
+            head.histories[region] = Settled(region, self._ranges(name, state, rounds), final)
         return head
+
+    def _written(self) -> list[str]:
+        """The buffers of which the note says what is written."""
+        return list(dict.fromkeys(w.buffer for w in self.note.written))
+
+    def _ranges(self, buffer: str, state: State, rounds: Term) -> tuple[Range, ...]:
+        return tuple((self._value(w.low, state, rounds), self._value(w.high, state, rounds))
+                     for w in self.note.written if w.buffer == buffer)
 
     def _buffer(self, name: str) -> tuple[LongRegion, Callable[[Term], Term]]:
         region = self.loops.call.buffers.get(name)
@@ -356,7 +363,7 @@ class LoopCut:
             old, new = (executor.layout.byte(s.contents, region, at) for s in (self.head, state))
             if old is not new and key not in self.lost_bytes and not (region.is_frame and at in held):
                 raise Undecided(f"the loop at offset {self.offset:#x} changes {region.name} in some other way")
-        noted = {self._buffer(w.buffer)[0] for w in self.note.written}
+        noted = {self._buffer(name)[0] for name in self._written()}
         for region in {**state.histories, **self.head.histories}:
             if region not in noted and state.history(region) is not self.head.history(region):
                 raise Undecided(f"the loop at offset {self.offset:#x} writes to {region.name}, "
@@ -366,7 +373,7 @@ class LoopCut:
     def _demand_all(self, executor: Executor, state: State, rounds: Term, when: str) -> None:
         graph = executor.graph
         self._demand(executor, state, graph.ule(rounds, self.most), f"the rounds {when}")
-        for _, final in [self._buffer(w.buffer) for w in self.note.written]:
+        for _, final in map(self._buffer, self._written()):
             # The folds that an element is made of.
             final(rounds)
         for fold in {id(f): f for f in self._folds()}.values():
@@ -392,12 +399,10 @@ class LoopCut:
             value = self.loops.wanted.evaluator.const(known.value)
             state_ = self.loops.fold(known.fold).after(rounds)[known.state]
             self._demand(executor, state, same(graph, state_, value), f"what is known {when}")
-        for written in self.note.written:
-            region, final = self._buffer(written.buffer)
-            low, high = (self._value(e, self.entry, rounds) for e in (written.low, written.high))
-            for claim in settles(graph, state.history(region), low, high, final):
-                self._demand(executor, state, graph.or_(graph.not_(claim.guard), claim.holds),
-                             f"{written.buffer} {when}")
+        for buffer in self._written():
+            region, final = self._buffer(buffer)
+            for claim in settles(graph, state.history(region), self._ranges(buffer, self.entry, rounds), final):
+                self._demand(executor, state, graph.or_(graph.not_(claim.guard), claim.holds), f"{buffer} {when}")
 
     def _demand(self, executor: Executor, state: State, holds: Term, what: str) -> None:
         executor.demand(f"breaks what its loop at offset {self.offset:#x} is said to keep: {what}", None,

@@ -13,7 +13,7 @@ Statements, separated by ``; ``:
 ``fold(N)[I] == INTEGER``
     That state has this value there: of a search, that nothing was found so far.
 ``written BUFFER[EXPR : EXPR]``
-    These elements have their final content, all others that of entry.
+    These elements have their final content, and so have those of other such statements; all others that of entry.
 
 A PLACE is a register (``%eax``; of RISC-V ``%a0``, and ``%a0.w`` for one that holds 32 bits, extended by their sign)
 or a slot of the frame (``%sp[16]``, ``%sp[16].w``), in bytes above the stack pointer. An EXPR is Python over integers
