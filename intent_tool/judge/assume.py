@@ -15,7 +15,8 @@ def refutation(graph: Graph, assumptions: Sequence[Term], goal: Term) -> list[Te
 
     Bounds of variables are part of their terms, and of what solvers are told about them. A single condition, which
     is false, means that the goal follows."""
-    bounded = {t: _bounded(graph, t, assumptions) for t in topological([*assumptions, goal]) if t.op == "var"}
+    about = list(literals(assumptions))
+    bounded = {t: _bounded(graph, t, about) for t in topological([*assumptions, goal]) if t.op == "var"}
     bounded = {t: new for t, new in bounded.items() if new is not t}
     *assumed, goal = replaced(graph, [*assumptions, goal], bounded)
     for _ in range(_ROUNDS):
@@ -85,16 +86,19 @@ def _consequences(graph: Graph, condition: Term, holds: bool) -> dict[Term, Term
     return {t: new for t, new in found.items() if t.op in ("ite", condition.op)}
 
 
-def _bounded(graph: Graph, variable: Term, assumptions: Sequence[Term]) -> Term:
+def _bounded(graph: Graph, variable: Term, about: Sequence[tuple[Term, bool]]) -> Term:
     """The variable with the unsigned and signed bounds that single literals give it."""
     lo, hi, slo, shi = variable.lo, variable.hi, variable.slo, variable.shi
     width = variable.width
-    for inner, holds in literals(assumptions):
+    for inner, holds in about:
         if holds and inner.op == "eq" and inner.args[0].op == "extract" and inner.args[0].args[0] is variable \
                 and inner.args[0].data[0] == width - 1 and inner.args[1].op == "const":
             # The upper bits.
             below = inner.args[0].data[1]
             lo, hi = max(lo, inner.args[1].data << below), min(hi, ((inner.args[1].data + 1) << below) - 1)
+        if inner.op == "extract" and inner.args[0] is variable and inner.data == (width - 1, width - 1):
+            # The sign.
+            slo, shi = (slo, min(shi, -1)) if holds else (max(slo, 0), shi)
         if variable not in inner.args or not any(a.op == "const" for a in inner.args):
             continue
         a, b = inner.args

@@ -687,9 +687,9 @@ class Graph:
             if rest.op == "extract" and rest.args[0] is high.args[0] and rest.data[0] + 1 == high.data[1]:
                 joined = self.extract(high.args[0], high.data[0], rest.data[1])
                 return self.concat(joined, low.args[1]) if low.op == "concat" else joined
-            inner = high.args[0]
-            if high.data[1] == rest.width == low.width and low is self.extract(inner, rest.width - 1, 0):
-                return self.extract(inner, high.data[0], 0)
+            inner, end = high.args[0], high.data[1]
+            if low.width <= end and low is self.extract(inner, end - 1, end - low.width):
+                return self.extract(inner, high.data[0], end - low.width)
         return self._make("concat", width, (high, low))
 
     def extract(self, a: Term, high: int, low: int) -> Term:
@@ -1293,6 +1293,7 @@ def _bound(t: Term) -> None:
         case "extract":
             if t.data[0] == t.args[0].width - 1:
                 t.lo, t.hi = t.args[0].lo >> t.data[1], t.args[0].hi >> t.data[1]
+                t.slo, t.shi = t.args[0].slo >> t.data[1], t.args[0].shi >> t.data[1]
             elif t.data[1] == 0 and t.args[0].hi <= full:
                 t.lo, t.hi = t.args[0].lo, t.args[0].hi
         case "ite":
@@ -1345,15 +1346,20 @@ def topological(roots: Iterable[Term]) -> list[Term]:
     """Every term below `roots`, arguments first, in the order in which they are written."""
     order: list[Term] = []
     seen: set[int] = set()
-    stack: list[tuple[Term, bool]] = [(r, False) for r in reversed(list(roots))]
+    stack: list[Term | None] = [*reversed([*roots])]
+    opened: list[Term] = []
     while stack:
-        term, ready = stack.pop()
-        if ready:
-            order.append(term)
+        term = stack.pop()
+        if term is None:
+            order.append(opened.pop())
         elif term.id not in seen:
             seen.add(term.id)
-            stack.append((term, True))
-            stack.extend((a, False) for a in reversed(term.args) if a.id not in seen)
+            if term.args:
+                opened.append(term)
+                stack.append(None)
+                stack += term.args[::-1]
+            else:
+                order.append(term)
     return order
 
 

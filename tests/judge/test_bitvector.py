@@ -198,6 +198,16 @@ def test_quotients_and_fields_of_sums(width: int) -> None:
             assert agrees_everywhere(graph.extract(total, high, low), lambda x, y, k=low: value(x, y) >> k)
 
 
+def test_a_product_in_two_halves_is_one_field() -> None:
+    """The high and the low half of a product as vectors make them, put together after a shift by 15."""
+    graph = Graph()
+    a, b = graph.var("a", 16), graph.var("b", 16)
+    whole = graph.mul(graph.sext(a, 32), graph.sext(b, 32))
+    high, low = graph.extract(whole, 31, 16), graph.mul(a, b)
+    joined = graph.or_(graph.shl(high, graph.const(1, 16)), graph.lshr(low, graph.const(15, 16)))
+    assert joined is graph.extract(whole, 30, 15)
+
+
 def test_elements_by_turns_ask_for_no_division() -> None:
     """What element number 6 * round + 4 is made of, where two or three come by turns."""
     graph = Graph()

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from test_bitvector import NAMES, Pair, step
 
-from intent_tool.judge.assume import rebuilt
+from intent_tool.judge.assume import rebuilt, refutation
 from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.portfolio import PROVED, REFUTED, UNKNOWN, Answer, Lane, Question, _Race, decide, refutes
@@ -84,6 +84,17 @@ def test_a_term_rebuilt_is_the_same() -> None:
                 again = rebuilt(graph, t, t.args)
                 values = random_values(rng)
                 assert evaluate([again], values) == evaluate([t], values), t
+
+
+def test_an_assumed_sign_bounds_its_variable() -> None:
+    """A gain that is not negative, times a sample, divided by 2**15, needs no saturation."""
+    graph = Graph()
+    gain, sample = graph.var("gain", 16), graph.var("sample", 16)
+    product = graph.mul(graph.sext(gain, 32), graph.sext(sample, 32))
+    fits = graph.slt(graph.extract(product, 31, 15), graph.const(0x7FFF, 17))
+    sign = graph.extract(gain, 15, 15)
+    assert refutation(graph, [graph.not_(sign)], fits) == [graph.false]
+    assert refutation(graph, [sign], fits) != [graph.false]
 
 
 def test_cases_of_a_shift_count() -> None:
