@@ -39,6 +39,10 @@ _MOMENT = 0.02
 _LATER = 0.15
 """When the first lane begins where another leads, in seconds."""
 _PR_SET_PDEATHSIG = 1
+LEAST = 0.1
+"""Seconds that each question has as long as there are any: less is mostly lost."""
+MUCH_MORE = 2
+"""How many times the time that a question had it is to have once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,8 @@ class _Race:
                 self.left.remove(i)
                 answers[i] = Answer(PROVED, {}, "")
         self.children: list[_Child] = []
+        self.given_up: dict[int, float] = {}
+        """Questions that took longer than their share, and that in seconds."""
 
     def run(self) -> None:
         try:
@@ -212,10 +218,23 @@ class _Race:
                 if left <= 0:
                     return
                 # What one question leaves of its share, the next ones have.
-                self._one(left / len(self.left))
+                self._one(min(left, max(left / len(self.left), LEAST)))
+                if not self.left:
+                    self.left = self._once_more()
         finally:
             for child in list(self.children):
                 self._end(child)
+
+    def _once_more(self) -> list[int]:
+        """The questions that were given up and for which the others have left much more time than they had."""
+        share = self.budget.left() / max(len(self.given_up), 1)
+        again = [i for i, had in self.given_up.items() if share > MUCH_MORE * had]
+        for i in again:
+            del self.given_up[i]
+        # No child that goes on with the others is asked about these.
+        for child in list(self.children):
+            self._end(child)
+        return again
 
     def _one(self, seconds: float) -> None:
         """Races for the first open question; what the first lane goes on to answer meanwhile is taken, too.
@@ -234,6 +253,7 @@ class _Race:
             elapsed = max([elapsed, *(c.used - c.before for c in self.children)])
             if elapsed >= seconds or time.monotonic() - began > STALLED * seconds:
                 self.left.remove(current)
+                self.given_up[current] = seconds
                 break
             for child in list(self.children):
                 if child.lane and child.used - child.before > self.lanes[child.lane].share * seconds:

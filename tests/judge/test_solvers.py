@@ -13,7 +13,7 @@ import pytest
 from test_bitvector import NAMES, Pair, step
 
 from intent_tool.judge.assume import rebuilt, refutation
-from intent_tool.judge.bitvector import Graph, Term, evaluate, topological
+from intent_tool.judge.bitvector import Graph, Term, evaluate, topological, variables
 from intent_tool.judge.budget import Budget
 from intent_tool.judge.portfolio import PROVED, REFUTED, UNKNOWN, Answer, Lane, Question, _Race, decide, refutes
 from intent_tool.judge.solve_bits import Model, bitwuzla_check, bitwuzla_check_abstract, z3_check
@@ -160,6 +160,22 @@ def test_time_out_is_unknown() -> None:
     assert time.monotonic() - start < 10
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_takes_longer_than_its_share_has_what_others_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Graph()
+    numbers = [graph.var(name, 32) for name in ("hard", *(f"easy {k}" for k in range(9)))]
+    questions = [Question((), graph.ult(graph.mul(x, x), graph.const(9, 32))) for x in numbers]
+
+    def check(_graph: Graph, conditions: Sequence[Term]) -> tuple[str, Model]:
+        start = time.process_time()
+        while "hard" in variables(conditions) and time.process_time() - start < 0.8:
+            pass
+        return "unsat", {}
+    monkeypatch.setattr("intent_tool.judge.portfolio.lanes", lambda: (Lane("slow", 0.0, 1.0, check, "os"),))
+    answers: dict[int, Answer] = {}
+    _Race(graph, questions, [*range(10)], answers, Budget(3.0)).run()
+    assert {k: a.status for k, a in answers.items()} == dict.fromkeys(range(10), PROVED)
 
 
 def test_a_solver_that_crashes_or_lies_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
