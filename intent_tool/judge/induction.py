@@ -31,6 +31,7 @@ from intent_tool.judge.memory import INDEX_BITS, TooMany, Wild
 from intent_tool.judge.memory_unbounded import LongRegion, Untold, settles
 from intent_tool.judge.portfolio import PROVED, REFUTED, Question, decide
 from intent_tool.judge.prove import Claim, Gone, Proof, Prover, merged_claims
+from intent_tool.judge.renamed import distinct
 from intent_tool.judge.semantics import Semantics
 from intent_tool.judge.symbolic_call import SymbolicCall, symbolic_call
 from intent_tool.judge.symbolic_inputs import SymbolicInputs
@@ -93,12 +94,14 @@ class Induction(Prover):
         path = self.all_of(graph, (requires, *outcome.state.path))
         claims += self.abi_claims(graph, call, (path,), outcome, outcome.state)
         short = {name: content for name, content in wanted.writes.items() if isinstance(content, tuple)}
+        long = list(self.long_claims(graph, call, wanted, outcome.state))
         for way in self.ways(graph, outcome.state.path):
             returning = self.all_of(graph, (requires, *way))
             meaning = Meaning(returning, wanted.result, short, ())
             found = [*self.result_claims(graph, call, meaning, outcome.state),
                      *self.memory_claims(graph, call, meaning, outcome.state),
-                     *self.long_claims(graph, call, wanted, returning, outcome.state)]
+                     *(replace(c, question=Question((returning, *c.question.assumptions), c.question.goal))
+                       for c in long if graph.and_(returning, *c.question.assumptions) is not graph.false)]
             finals, known = self.finals(graph, wanted, returning) if found else ({}, ())
             known = (*known, *(f for f in replaced(graph, wanted.grown(), finals) if f is not graph.true))
             for claim in found:
@@ -109,7 +112,7 @@ class Induction(Prover):
                 claims.append(replace(claim, question=Question((*claim.question.assumptions, *known), goal)))
         self.check_stack(outcome)
         self.check_long_secrets(outcome, wanted)
-        return self.told(graph, wanted, claims, outcome)
+        return self.told(graph, wanted, requires, claims, outcome)
 
     def all_of(self, graph: Graph, conditions: Sequence[Term]) -> Term:
         total = graph.true
@@ -152,13 +155,12 @@ class Induction(Prover):
 
     def holds(self, graph: Graph, assumptions: Sequence[Term], goal: Term) -> bool:
         share = Budget(min(0.5, self.budget.left()))
-        answer = decide(graph, [Question(tuple(assumptions), goal)], share)[0]
+        answer = decide(graph, [Question(tuple(assumptions), goal)], share, samples=FEW_SAMPLES)[0]
         self.budget.used += share.used
         return answer.status == PROVED
 
-    def long_claims(self, graph: Graph, call: SymbolicCall, wanted: LongMeaning, requires: Term,
-                    state: State) -> Iterator[Claim]:
-        """Written buffers hold what the contract says."""
+    def long_claims(self, graph: Graph, call: SymbolicCall, wanted: LongMeaning, state: State) -> Iterator[Claim]:
+        """Written buffers hold what the contract says, on each way to the end by itself."""
         for name, final in wanted.writes.items():
             if isinstance(final, tuple):
                 continue
@@ -167,25 +169,27 @@ class Induction(Prover):
             count = wanted.lengths[name].at(graph, INDEX_BITS)
             for claim in settles(graph, state.history(region), ((graph.const(0, INDEX_BITS), count),),
                                  element_bits(graph, final, 8 * region.element)):
-                yield Claim(Question((requires, claim.guard), claim.holds), f"leaves {name} as the contract says",
+                yield Claim(Question((claim.guard,), claim.holds), f"leaves {name} as the contract says",
                             "result", False)
         written = {call.buffers[name] for name in wanted.writes}
         for region in state.histories:
             if region not in written:
                 raise Undecided(f"it writes to {region.name}, of which the contract says nothing")
 
-    def told(self, graph: Graph, wanted: LongMeaning, claims: list[Claim], outcome: Outcome) -> Proof:
+    def told(self, graph: Graph, wanted: LongMeaning, requires: Term, claims: list[Claim], outcome: Outcome) -> Proof:
         facts = wanted.facts()
         own = {fact: frozenset(_variables([fact])) for fact in facts}
         finals = {t.data for fold in wanted.folds for count in fold.counts
                   for n in fold.after(count.at(graph, INDEX_BITS)) for t in topological([n.term])
                   if t.op == "var" and t.data.startswith("fold ")}
-        merged = list(merged_claims(graph, iter(claims)))
+        merged = list(merged_claims(graph, distinct(claims, "fold ")))
         questions = []
         for claim in merged:
             about = _variables([*claim.question.assumptions, claim.question.goal]) & finals
             helpful = tuple(f for f in facts if own[f] & about) if about else ()
-            questions.append(replace(claim.question, assumptions=(*claim.question.assumptions, *helpful)))
+            # All is asked for inputs that keep this; claims that were merged say so each by itself.
+            assumptions = (requires, *(a for a in claim.question.assumptions if a is not requires))
+            questions.append(replace(claim.question, assumptions=(*assumptions, *helpful)))
         answers = decide(graph, questions, self.budget, samples=FEW_SAMPLES)
         solvers = tuple(sorted({a.by for a in answers if a.by}))
         # What is refuted tells more than what is only left open because of it.
