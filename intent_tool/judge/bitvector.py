@@ -77,6 +77,8 @@ class Graph:
         self._known: dict[tuple[Any, ...], Term] = {}
         self._fields: dict[tuple[int, int, int], Term] = {}
         self._equal: dict[tuple[int, int], Term] = {}
+        self._opposites: dict[Term, Term] = {}
+        """What `not_` has made of each: it goes down into conditions, over and over in long ones."""
         self._count = 0
         self.true = self.const(1, 1)
         self.false = self.const(0, 1)
@@ -355,6 +357,12 @@ class Graph:
     # Bits.
 
     def not_(self, a: Term) -> Term:
+        known = self._opposites.get(a)
+        if known is None:
+            known = self._opposites[a] = self._opposite(a)
+        return known
+
+    def _opposite(self, a: Term) -> Term:
         if a.op == "const":
             return self.const(~a.data, a.width)
         if a.op == "not":
