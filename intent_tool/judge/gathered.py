@@ -1,15 +1,19 @@
-"""A fold's state spread over the lanes of registers: their sum, their least, their union."""
+"""A fold's state spread over the lanes of registers: their sum, their least, their union, whether all are set."""
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Sequence
 
 from intent_tool.judge.assume import replaced
-from intent_tool.judge.bitvector import Graph, Term, evaluate, variables
+from intent_tool.judge.bitvector import Graph, Term, evaluate, topological, variables
 
 EXTREMES = ("umin", "umax", "smin", "smax")
-OPERATORS = ("sum", "xor", "and", "or", *EXTREMES)
+MASKS = {"all": "and", "any": "or"}
+"""Of lanes that are all ones or all zeros: how their bits make a truth value."""
+BITWISE = ("xor", "and", "or")
+OPERATORS = ("sum", *BITWISE, *EXTREMES, *MASKS)
 _SHARED = 4
 """Variables of addends that are looked at by themselves."""
 _TRIED = 4
@@ -18,12 +22,14 @@ _LOOKED_AT = 400
 
 
 def gathered(graph: Graph, operator: str, lanes: Sequence[Term]) -> Term:
-    """All lanes as one value of their width."""
+    """All lanes as one value of their width; of masks, one bit."""
+    if operator in MASKS:
+        return gathered(graph, MASKS[operator], [graph.extract(lane, 0, 0) for lane in lanes])
     if operator == "sum":
         return graph.linear([(1, lane) for lane in lanes], 0, lanes[0].width)
     total = lanes[0]
     for lane in lanes[1:]:
-        if operator in ("xor", "and", "or"):
+        if operator in BITWISE:
             total = {"xor": graph.xor, "and": graph.and_, "or": graph.or_}[operator](total, lane)
         else:
             less = graph.ult(lane, total) if operator[0] == "u" else graph.slt(lane, total)
@@ -45,6 +51,9 @@ def equal(graph: Graph, a: Term, b: Term, depth: int = 4) -> Term:
         members = _members(operator, a)
         if len(members) > 1 and members == _members(operator, b):
             return graph.true
+    for operator in BITWISE:
+        if operator in (a.op, b.op) and _operands(operator, a) == _operands(operator, b):
+            return graph.true
     test = _test(a) or _test(b)
     if test is None or not depth:
         # What the parts show one by one is hard to see of all together.
@@ -62,8 +71,9 @@ def _parts(graph: Graph, difference: Term) -> Term | None:
     make 0; None where all of them hang together."""
     while difference.op in ("zext", "sext"):
         difference = difference.args[0]
+    difference = _opposites(graph, _bytewise(graph, difference))
     if difference.op != "sum":
-        return None
+        return graph.eq(difference, graph.const(0, difference.width)) if difference.is_const else None
     coefficients, constant = difference.data
     width = difference.width
     groups: list[tuple[set[str], list[tuple[int, Term]]]] = []
@@ -81,7 +91,7 @@ def _parts(graph: Graph, difference: Term) -> Term | None:
         return None
     total, found = constant, graph.true
     for _, members in groups:
-        part = graph.linear(members, 0, width)
+        part = _renamed(graph, graph.linear(members, 0, width))
         (value,) = evaluate([part], {})
         total += value
         found = graph.and_(found, graph.eq(part, graph.const(value, width)))
@@ -94,6 +104,47 @@ def _parts(graph: Graph, difference: Term) -> Term | None:
         if not evaluate([found], values)[0]:
             return None
     return found
+
+
+def _opposites(graph: Graph, total: Term) -> Term:
+    """The sum, with a condition's opposite as 1 less the condition."""
+    if total.op != "sum":
+        return total
+    coefficients, constant = total.data
+    addends = []
+    for coefficient, atom in zip(coefficients, total.args, strict=True):
+        if atom.op == "zext" and atom.args[0].width == 1 and atom.args[0].op == "not":
+            addends.append((-coefficient, graph.zext(atom.args[0].args[0], total.width)))
+            constant += coefficient
+        else:
+            addends.append((coefficient, atom))
+    return graph.linear(addends, constant, total.width)
+
+
+def _bytewise(graph: Graph, term: Term) -> Term:
+    """The term, whose counts of the ones in words are sums over the words' bytes, each byte of a variable a variable
+    of its own: whatever the variable is, they can be that."""
+    counts = [t for t in topological([term]) if t.op == "popcount" and t.args[0].width > 8]
+    by: dict[Term, Term] = {}
+    for t in topological([c.args[0] for c in counts]):
+        if t.op == "var" and t.width > 8:
+            ends = range(0, t.width, 8)
+            parts = [graph.var(f"byte {k // 8} of {t.data}", min(8, t.width - k)) for k in ends]
+            by[t] = functools.reduce(lambda low, high: graph.concat(high, low), parts)
+    for t in counts:
+        (word,) = replaced(graph, t.args, by)
+        by[t] = graph.linear([(1, graph.popcount(graph.extract(word, min(k + 7, word.width - 1), k), t.width))
+                              for k in range(0, word.width, 8)], 0, t.width)
+    return replaced(graph, [term], by)[0] if by else term
+
+
+def _renamed(graph: Graph, term: Term) -> Term:
+    """The term with other variables of the same bounds, so that terms that differ only in names become one: what is
+    shown for all values of these holds for the values of those."""
+    order = [t for t in topological([term]) if t.op == "var"]
+    return replaced(graph, [term], {
+        t: graph.bounded_var(f"part {k} of {t.width} bits in {t.lo}..{t.hi} and {t.slo}..{t.shi}", t.width, t.lo,
+                             t.hi, t.slo, t.shi) for k, t in enumerate(order)})[0]
 
 
 def settled(graph: Graph, condition: Term) -> Term:
@@ -117,6 +168,8 @@ def _test(term: Term) -> Term | None:
         seen.add(t)
         while t.op in ("zext", "sext"):
             t = t.args[0]
+        if t.op in BITWISE:
+            waiting += t.args
         if t.op != "ite":
             continue
         if any(_arms(operator, t) for operator in EXTREMES):
@@ -138,6 +191,21 @@ def _members(operator: str, term: Term) -> frozenset[Term]:
             found.add(t)
         else:
             stack += arms
+    return frozenset(found)
+
+
+def _operands(operator: str, term: Term) -> frozenset[Term]:
+    """The values that a bitwise operator joins in `term`; of `xor`, those that are there an odd number of times."""
+    found: set[Term] = set()
+    stack = [term]
+    while stack:
+        t = stack.pop()
+        if t.op == operator:
+            stack += t.args
+        elif operator == "xor":
+            found ^= {t}
+        else:
+            found.add(t)
     return frozenset(found)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.execute import Executor, State, Undecided
-from intent_tool.judge.gathered import equal, gathered
+from intent_tool.judge.gathered import MASKS, equal, gathered
 from intent_tool.judge.loop_notes import BadNote, Gathers, Holds, Known, LoopNote, Place, value_of
 from intent_tool.judge.meaning_unbounded import Fold
 from intent_tool.judge.meaning_values import Number
@@ -184,7 +184,7 @@ class LoopCut:
                 full, bits = self._vector(name)
                 before = head.registers[full]
                 count = bits // width if before.width > 64 else 1
-                lanes = [graph.var(f"{prefix}.{full}[{k}]", width) for k in range(count)]
+                lanes = [self._any_lane(gathers, f"{prefix}.{full}[{k}]") for k in range(count)]
                 value = lanes[0]
                 for lane in lanes[1:]:
                     value = graph.concat(lane, value)
@@ -203,7 +203,7 @@ class LoopCut:
                     graph.extract(whole, whole.width - 1, width), lane)
                 continue
             total = self._gathered(gathers, head.registers)
-            half = 1 << (width - 1)
+            half = 1 << (total.width - 1)
             is_signed = fold.bounds[gathers.state][0] < 0
             number = Number(total, -half, half - 1) if is_signed else Number(total, 0, 2 * half - 1)
             lo, hi = fold.bounds[gathers.state]
@@ -212,6 +212,10 @@ class LoopCut:
             states = list(fold.after(rounds))
             states[gathers.state] = evaluator.make(number.term, number.lo, number.hi)
             fold.values[rounds] = tuple(states)
+
+    def _any_lane(self, gathers: Gathers, name: str) -> Term:
+        graph, is_mask = self.loops.graph, gathers.operator in MASKS
+        return graph.sext(graph.var(name, 1), gathers.width) if is_mask else graph.var(name, gathers.width)
 
     def _frame_offset(self, state: State, register: str, slot: int) -> int:
         distance = self.loops.graph.sub(state.registers[register], self.loops.call.stack)
@@ -392,7 +396,11 @@ class LoopCut:
             self._demand(executor, state, graph.eq(word, held), f"a slot of the frame {when}")
         for gathers in self.note.gathers:
             total = self._gathered(gathers, state.registers)
-            wanted = self.loops.fold(gathers.fold).after(rounds)[gathers.state].at(graph, gathers.width)
+            wanted = self.loops.fold(gathers.fold).after(rounds)[gathers.state].at(graph, total.width)
+            if gathers.operator in MASKS:
+                for lane in self._lanes(gathers, state.registers):
+                    mask = graph.sext(graph.extract(lane, 0, 0), gathers.width)
+                    self._demand(executor, state, graph.eq(lane, mask), f"lanes that are masks {when}")
             self._demand(executor, state, equal(graph, total, wanted),
                          f"the {gathers.operator} of lanes {when}")
         for known in self.note.known:

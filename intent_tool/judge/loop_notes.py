@@ -9,7 +9,8 @@ Statements, separated by ``; ``:
     The place holds state I of fold number N after so many rounds, shifted, modulo two to the power of its width.
 ``OPERATOR WIDTH: %REGISTER … = fold(N)[I]``
     All lanes of so many bits of these registers together (`sum` modulo two to the power of the width, `xor`, `and`,
-    `or`, `umin`, `umax`, `smin`, `smax`; of a general register its low bits) are the state.
+    `or`, `umin`, `umax`, `smin`, `smax`; of a general register its low bits) are the state. For `all` and `any` each
+    lane is all ones or all zeros, and the state, which is 0 or 1, says whether all lanes, or any of them, are ones.
 ``fold(N)[I] == INTEGER``
     That state has this value there: of a search, that nothing was found so far.
 ``written BUFFER[EXPR : EXPR]``

@@ -13,7 +13,8 @@ from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_lanes import Unfit
 from intent_tool.propose.vector_terms import LANES, LaneTerms, as_extreme, fits, holds, is_condition, signedness
 
-NOTED = {"add": "sum", "min_u": "umin", "max_u": "umax", "min_s": "smin", "max_s": "smax"}
+NOTED = {"add": "sum", "min_u": "umin", "max_u": "umax", "min_s": "smin", "max_s": "smax",
+         **{op: op for op in ("and", "or", "xor", "all", "any")}}
 """Operators as notes name them; of others a note can say nothing."""
 
 

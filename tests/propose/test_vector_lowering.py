@@ -81,6 +81,19 @@ def test_sums_are_noted_by_lanes() -> None:
         "sum 64: %v0 = fold(0)[0]", "sum 64: %v0 = fold(0)[0]", "%x2 = fold(0)[0]"]
 
 
+@pytest.mark.parametrize(("returns", "noted"), [
+    ("reduce(lambda x, y: x ^ y, a, 0)", "xor 8"),
+    ("reduce(lambda x, y: x & y, a, 255)", "and 8"),
+    ("reduce(lambda x, y: x | y, a, 0)", "or 8"),
+    ("all(x == 7 for x in a)", "all 8"),
+    ("any(x == 7 for x in a)", "any 8"),
+])
+def test_bitwise_folds_are_noted_by_lanes(returns: str, noted: str) -> None:
+    assembly = lowered(f"signature: uint8_t f(const uint8_t a[n], size_t n)\nreturns: '{returns}'\nsecret: [a]\n",
+                       "arm64")
+    assert [note.text.partition("; ")[2].partition(":")[0] for note in assembly.notes[:2]] == [noted, noted]
+
+
 def test_upper_halves_are_cleared_before_the_return() -> None:
     lines = [*lowered(bytewise("x ^ y"), "x86_64_v3").lines]
     returns = [k for k, line in enumerate(lines) if line == "ret"]
