@@ -3,7 +3,7 @@ condition that is assumed, or assumed not to hold, replaced by its value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from intent_tool.judge.bitvector import Graph, Term, signed, topological
 
@@ -84,6 +84,38 @@ def _consequences(graph: Graph, condition: Term, holds: bool) -> dict[Term, Term
     above = less(b, a)
     found = {above: graph.false} if holds else {graph.ite(above, a, b): a, graph.ite(above, b, a): b}
     return {t: new for t, new in found.items() if t.op in ("ite", condition.op)}
+
+
+def abstracted(graph: Graph, roots: Sequence[Term], is_of_use: Callable[[str], bool]) -> list[Term]:
+    """The roots with free truth values for all conditions in them that are not only about variables whose names are
+    of use: what follows from some of the new ones for all values follows from those given.
+
+    The names are ``condition N`` where there is no variable of use in the condition at all, else ``comparison N``."""
+    useful: set[Term] = set()
+    """Terms that speak of variables of use, or of truth values that are free now."""
+    other: set[Term] = set()
+    """Terms that speak of other variables. Of some, both is the case."""
+    free: dict[Term, Term] = {}
+    for t in topological(roots):
+        is_useful = any(a in useful for a in t.args) or (t.op == "var" and is_of_use(t.data))
+        is_other = any(a in other for a in t.args) or (t.op == "var" and not is_of_use(t.data))
+        if t.width == 1 and is_other and is_useful:
+            if any(a in other and (a.width > 1 or a in useful) for a in t.args):
+                free[t] = _free(graph, "comparison", t, free)
+            is_other = False
+        elif t.width == 1 and is_other:
+            free[t] = _free(graph, "condition", t, free)
+        elif is_other and t.op == "ite" and all(a.width == 1 for a in t.args if a in other):
+            # Only its choice is by something else.
+            is_other = False
+        useful |= {t} if is_useful else set()
+        other |= {t} if is_other else set()
+    return replaced(graph, roots, free)
+
+
+def _free(graph: Graph, kind: str, condition: Term, free: Mapping[Term, Term]) -> Term:
+    opposite = free.get(graph.not_(condition))
+    return graph.not_(opposite) if opposite is not None else graph.var(f"{kind} {condition.id}", 1)
 
 
 def _bounded(graph: Graph, variable: Term, about: Sequence[tuple[Term, bool]]) -> Term:

@@ -152,13 +152,14 @@ class Fold:
         return found
 
     def facts(self) -> Iterator[Term]:
-        """What is known of the final states: they are those after as many rounds; and what absorbs stays."""
+        """What is known of the final states: they are those after as many rounds; and what absorbs stays. Of states
+        in the middle of what code does in one go this is left out."""
         graph = self.evaluator.graph
         for asked in self.counts:
             count = asked.at(graph, INDEX_BITS)
             final = self.after(count)
             for rounds, states in list(self.values.items()):
-                if rounds is count:
+                if rounds is count or rounds not in self.milestones:
                     continue
                 same = graph.true
                 for a, b in zip(states, final, strict=True):
