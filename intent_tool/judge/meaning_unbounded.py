@@ -138,7 +138,9 @@ class Fold:
         evaluator = self.evaluator
         place = self.place.learn(evaluator.graph.ult(index, self.stream.rounds.at(evaluator.graph, INDEX_BITS)))
         if place is None:
-            raise NotUnderstood(NOWHERE, "a round that is never gone")
+            # A round that is never gone: code that would go it is never there.
+            return tuple(evaluator.free(f"fold {self.number}.{i} never after {index.id}", *bounds)
+                         for i, bounds in enumerate(self.bounds))
         with evaluator.quiet(), evaluator.within_folds(self.depth + 1):
             items = self.stream.items(Number(index, 0, self.stream.rounds.hi - 1), place)
             return self.step(states, items, place)
