@@ -990,6 +990,10 @@ class Graph:
             need = max([need] + [t.args[0].width + (t.op == "zext") for t in (a, b) if t.op != "const"])
             if need < width:
                 return self.slt(self.extract(a, need - 1, 0), self.extract(b, need - 1, 0))
+        top = self.const(1 << width - 1, width)
+        if all(t.op == "const" or (t.op == "xor" and t.args[1] is top) for t in (a, b)):
+            # With their top bits flipped numbers without a sign compare as those with one.
+            return self.ult(self.xor(a, top), self.xor(b, top))
         return self._make("slt", 1, (a, b))
 
     def ule(self, a: Term, b: Term) -> Term:

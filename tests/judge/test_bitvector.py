@@ -128,6 +128,16 @@ def test_conditions_of_every_flag_combination() -> None:
             assert evaluate([term], {"a": x, "b": y}) == [int(meaning(x, y))]
 
 
+def test_with_top_bits_flipped_signed_comparison_is_unsigned() -> None:
+    graph = Graph()
+    a, b, top = graph.var("a", 3), graph.var("b", 3), graph.const(4, 3)
+    assert graph.slt(graph.xor(a, top), graph.xor(b, top)) is graph.ult(a, b)
+    for constant in range(8):
+        term = graph.slt(graph.xor(a, top), graph.const(constant, 3))
+        for x in range(8):
+            assert evaluate([term], {"a": x}) == [int(signed(x ^ 4, 3) < signed(constant, 3))]
+
+
 def test_the_same_sum_in_wide_and_narrow_registers_is_one_term() -> None:
     graph = Graph()
     x, y = graph.var("x", 32), graph.var("y", 32)
