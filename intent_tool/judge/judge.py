@@ -17,7 +17,6 @@ from intent_tool.judge.evidence import Evidence, establish
 from intent_tool.judge.examples import Answers, example_calls, example_problems
 from intent_tool.judge.harness.protocol import Job, Outcome
 from intent_tool.judge.image import read_image
-from intent_tool.judge.programs import judge_program
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.trial import Run, Subject, Trial, lay_down, repeat, run_trial
 from intent_tool.judge.verdict import Verdict
@@ -220,6 +219,3 @@ def _unchecked(subject: Subject, emulators: _Emulators, evidence: Evidence) -> I
         yield f"secret: whether {', '.join(sorted(contract.secret))} influence timing"
     if "stack" in contract.limits and not evidence.followed:
         yield "stack: measured on the calls that were made, not bounded for all"
-
-
-__all__ = ["judge_function", "judge_program"]

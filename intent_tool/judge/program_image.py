@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from intent_tool.judge.admit import flow_problems, limit_problems, shortened
 from intent_tool.judge.decode import Decoded, Surroundings, decode
 from intent_tool.judge.image import check_identity
 from intent_tool.judge.refusal import Refused
-from intent_tool.judge.system_calls import system_call_problems, with_exits
+from intent_tool.judge.system_calls import call_numbers, system_call_problems, with_exits
 from intent_tool.language.contract import Contract
 from intent_tool.machine.target import Target
 
@@ -75,14 +75,26 @@ def _code(file: E.Elf, segment: E.Segment) -> tuple[int, bytes]:
     return sections[0].address, segment.data[start:start + sections[0].size]
 
 
-def admit_program(image: ProgramImage, contract: Contract, target: Target) -> tuple[Sequence[Decoded],
-                                                                                   tuple[str, ...]]:
-    """The decoded instructions of a program, and why it may not run (nothing when it may)."""
+@dataclass(frozen=True, slots=True)
+class Admission:
+    instructions: Sequence[Decoded]
+    calls: Mapping[int, int]
+    """The number of each system call, by its address."""
+    problems: tuple[str, ...]
+    """Why the program may not run; empty when it may."""
+
+
+def admit_program(image: ProgramImage, contract: Contract, target: Target) -> Admission:
     tables = tuple((s.address, s.address + s.memory_bytes) for s in image.data)
     around = Surroundings(target, image.code_address, tables, linked=True, whole_program=True)
-    instructions = with_exits(decode(image.code, around), target.isa)
+    entry = image.entry - image.code_address
+    decoded = decode(image.code, around)
+    instructions = with_exits(decoded, target.isa, entry)
     problems = flow_problems(instructions, len(image.code), target)
-    if image.entry - image.code_address not in {i.offset for i in instructions}:
+    if entry not in {i.offset for i in instructions}:
         problems.append("its entry point lies in the middle of an instruction")
-    problems += system_call_problems(instructions, target.isa)
-    return instructions, (*shortened(problems), *limit_problems(instructions, len(image.code), contract.limits))
+    problems += system_call_problems(decoded, target.isa, entry)
+    calls = {image.code_address + offset: number
+             for offset, number in call_numbers(decoded, target.isa, entry).items() if number is not None}
+    limits = limit_problems(instructions, len(image.code), contract.limits)
+    return Admission(instructions, calls, (*shortened(problems), *limits))

@@ -1,57 +1,65 @@
-"""The judge of programs: static executables that read, write and exit."""
+"""The judge of programs: static executables that read, write, get memory and exit.
+
+Every run is made in unicorn first, where nothing can happen to this machine, then under the user-mode emulator.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any, TypeVar
 
 from intent_tool.judge.embedded import supports
 from intent_tool.judge.emulate import runner_path
-from intent_tool.judge.kernel import Process
+from intent_tool.judge.judge import judge_function
+from intent_tool.judge.kernel import ALL
+from intent_tool.judge.program_cases import Case, piece_cases, trouble_cases, typical_runs
 from intent_tool.judge.program_image import admit_program, read_program
+from intent_tool.judge.program_inputs import BLOCKS, Run, choose_runs, has_formula
+from intent_tool.judge.program_outcome import outcome_problems
+from intent_tool.judge.program_runs import Emulator, Executable, run_embedded
 from intent_tool.judge.refusal import Refused
-from intent_tool.judge.verdict import Verdict
+from intent_tool.judge.verdict import PartVerdict, Verdict
 from intent_tool.language.contract import Contract
-from intent_tool.language.oracle import Oracle, OracleFault, shown
+from intent_tool.language.oracle import OracleFault
 from intent_tool.machine.target import Target
 
-_CPU_SECONDS = 10
-_PATIENCE = 120
-"""Seconds of real time for one run."""
-_EXTRA_INPUTS = (b"", b"\n", b"a", b"ab cd\n\n", b"\x00\xff", bytes(range(256)), b"0123456789 " * 700)
-_EXTRA_ARGUMENTS: tuple[tuple[bytes, ...], ...] = ((), (b"",), (b"1",), (b"-1", b"x y"))
-_SLICE_SECONDS = 1.0
+_SECOND_RUNS = 24
+"""Inputs, besides the examples, for the user-mode emulator where unicorn has run all."""
+_SECOND_PIECES = 6
+_FEW = 100
+"""Bytes of standard input that may come one by one under the user-mode emulator."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a program is given, and what must come of it; None where the contract has no formula."""
+class Part:
+    """A function inside of the executable: a global symbol, and what it must do."""
 
-    args: tuple[bytes, ...]
-    stdin: bytes
-    stdout: bytes | None
-    stderr: bytes | None
-    exit: int | None
+    symbol: str
+    contract: Contract
 
 
-def judge_program(contract: Contract, target: Target, executable: bytes) -> Verdict:
-    """Judges a static executable against a program's contract. Whatever is wrong with it is in the verdict."""
+def judge_program(contract: Contract, target: Target, executable: bytes, parts: Sequence[Part] = ()) -> Verdict:
+    """Judges a static executable against a program's contract, and the functions in it that have contracts of their
+    own. Whatever is wrong with it is in the verdict."""
     instructions = size = 0
     try:
         image = read_program(executable, target)
-        decoded, problems = admit_program(image, contract, target)
-        instructions, size = len(decoded), len(image.code)
-        if problems:
-            raise Refused(*problems)
+        admission = admit_program(image, contract, target)
+        instructions, size = len(admission.instructions), len(image.code)
+        if admission.problems:
+            raise Refused(*admission.problems)
         runner = runner_path(target)
-        lacking = supports(target, {i.mnemonic for i in decoded})
+        lacking = supports(target, {i.mnemonic for i in admission.instructions})
         if runner is None and lacking is not None:
             raise Refused(f"it cannot be run: {target.runner[0]} is not installed, and {lacking}")
-        verdict = _run_all(contract, target, executable, runner, lacking)
+        subject = _Subject(contract, target, Executable(target.isa, contract.name, executable, admission.calls),
+                           runner, lacking)
+        verdict = _run_all(subject)
+        if verdict.accepted:
+            verdict = _with_parts(verdict, target, executable, parts)
     except Refused as refused:
         verdict = Verdict(False, "none", refused.problems, 0, (), 0, 0)
     except OracleFault as fault:
@@ -59,92 +67,126 @@ def judge_program(contract: Contract, target: Target, executable: bytes) -> Verd
     return replace(verdict, instructions=instructions, bytes=size)
 
 
-def _run_all(contract: Contract, target: Target, executable: bytes, runner: str | None,
-             lacking: str | None) -> Verdict:
-    """Every run in unicorn first, where nothing can happen to this machine, then under the user-mode emulator."""
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    contract: Contract
+    target: Target
+    executable: Executable
+    runner: str | None
+    """Where the user-mode emulator is."""
+    lacking: str | None
+    """Why unicorn cannot run the code; None when it can."""
+
+
+def _run_all(subject: _Subject) -> Verdict:
+    chosen = choose_runs(subject.contract, _blocks(subject))
     problems: list[str] = []
-    runs = list(_runs(contract))
-    ran = []
-    if lacking is None:
-        ran.append("unicorn")
-        for run in runs:
-            found = _execute_embedded(contract, target, executable, run) if not problems else None
-            problems += _problems(contract, found, run) if found is not None else []
-    if runner is not None and not problems:
-        ran.insert(0, target.runner[0])
-        with tempfile.TemporaryDirectory(prefix="intent-judge-") as folder:
-            path = Path(folder) / "program"
-            path.write_bytes(executable)
-            path.chmod(0o755)
-            for run in runs:
-                found = _execute([runner, *target.runner[1:], str(path)], run, folder) if not problems else None
-                problems += _problems(contract, found, run) if found is not None else []
-    return Verdict(not problems, "none" if problems else "tested", tuple(problems), len(runs), tuple(ran), 0, 0,
-                   tuple(_unchecked(contract, target, runner, lacking)))
+    emulators = []
+    made = 0
+    used = frozenset({"read", "write", "mmap"})
+    if subject.lacking is None:
+        emulators.append("unicorn")
+        found, used = _embedded_runs(subject, chosen.runs)
+        cases = [*(piece_cases(chosen.runs, _blocks(subject)) if "read" in used else ()),
+                 *trouble_cases(chosen.runs, used)]
+        problems = found or _first(_embedded_cases(subject, cases))
+        made = len(chosen.runs) + len(cases)
+    if subject.runner is not None and not problems:
+        emulators.insert(0, subject.target.runner[0])
+        command = (subject.runner, *subject.target.runner[1:])
+        with closing(Emulator(command, subject.executable)) as emulator:
+            trials = list(_emulated_trials(subject, emulator, chosen.runs, used))
+            problems = _first(trial() for trial in trials)
+        made = max(made, len(trials))
+    return Verdict(not problems, "none" if problems else "tested", tuple(problems), made, tuple(emulators), 0, 0,
+                   (*_unchecked(subject), *chosen.unchecked))
 
 
-def _execute_embedded(contract: Contract, target: Target, executable: bytes, run: Run) -> tuple[bytes, bytes, int]:
-    process = Process(target.isa, executable, (contract.name.encode(), *run.args), run.stdin)
-    process.run(_SLICE_SECONDS, lambda: sum(map(len, process.output.values())))
-    status = process.status if process.status is not None else -process.signal
-    return bytes(process.output[1]), bytes(process.output[2]), status
+def _first(found: Iterable[list[str]]) -> list[str]:
+    """The problems of the first run that has any."""
+    return next((problems for problems in found if problems), [])
 
 
-def _runs(contract: Contract) -> Iterator[Run]:
-    """The examples, and some more where the contract has formulas."""
-    for example in contract.program_examples:
-        yield Run(example.args, example.stdin, example.stdout, example.stderr, example.exit)
-    if contract.stdout is None and contract.stderr is None and contract.exit is None:
-        return
-    oracle = Oracle(contract)
-    tried = {(e.args, e.stdin) for e in contract.program_examples}
-    for args, stdin in [*((a, b"") for a in _EXTRA_ARGUMENTS), *(((), i) for i in _EXTRA_INPUTS)]:
-        if (args, stdin) in tried:
-            continue
-        tried.add((args, stdin))
-        stdout, stderr, status = oracle.program(args, stdin)
-        # A contract that gives any of the three leaves the others empty or 0.
-        yield Run(args, stdin, stdout, stderr, status)
+def _blocks(subject: _Subject) -> tuple[int, ...]:
+    """How many bytes the program reads at once, where that can be seen and is not enormous."""
+    if subject.lacking is not None:
+        return ()
+    args = subject.contract.program_examples[0].args if subject.contract.program_examples else ()
+    _, process = run_embedded(subject.executable, Run(args, b"a b\n" * 100))
+    return (process.most_read,) if 0 < process.most_read <= max(BLOCKS) else ()
 
 
-def _execute(command: list[str], run: Run, folder: str) -> tuple[bytes, bytes, int]:
-    """Standard output, standard error, and the exit status, or minus the signal."""
-    import resource
-
-    process = subprocess.Popen([*command, *(os.fsdecode(a) for a in run.args)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env={"PATH": os.defpath})
-    resource.prlimit(process.pid, resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS + 1))
-    resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
-    try:
-        stdout, stderr = process.communicate(run.stdin, timeout=_PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return b"", b"", -9
-    return stdout, stderr, process.returncode
+def _embedded_runs(subject: _Subject, runs: Sequence[Run]) -> tuple[list[str], frozenset[str]]:
+    """The problems of the first bad run, and the system calls that were made, by name."""
+    used: frozenset[str] = frozenset()
+    for run in runs:
+        outcome, process = run_embedded(subject.executable, run)
+        used |= process.used
+        problems = list(outcome_problems(subject.contract.name, run, outcome))
+        if problems:
+            return problems, used
+    return [], used
 
 
-def _problems(contract: Contract, found: tuple[bytes, bytes, int], run: Run) -> Iterator[str]:
-    stdout, stderr, status = found
-    given = " ".join([contract.name, *(shown(a) for a in run.args)])
-    if run.stdin:
-        given += f" with {shown(run.stdin)} on its standard input"
-    if status < 0:
-        why = {4: "SIGILL", 8: "SIGFPE", 11: "SIGSEGV"}.get(-status)
-        yield f"{given} stops with {why}" if why else f"{given} does not end (signal {-status})"
-        return
-    for name, is_, must in (
-            ("stdout", stdout, run.stdout), ("stderr", stderr, run.stderr), ("exit", status, run.exit)):
-        if must is not None and is_ != must:
-            yield f"{given}: {name} is {shown(is_)}, must be {shown(must)}"
+def _embedded_cases(subject: _Subject, cases: Iterable[Case]) -> Iterator[list[str]]:
+    for case in cases:
+        outcome, _ = run_embedded(subject.executable, case.run, case.situation)
+        yield list(outcome_problems(subject.contract.name, case.run, outcome, case.when))
 
 
-def _unchecked(contract: Contract, target: Target, runner: str | None, lacking: str | None) -> Iterable[str]:
-    if runner is None:
-        yield f"a second emulator: {target.runner[0]} is not installed"
-    elif lacking is not None:
-        yield f"a second emulator: {lacking}"
-    if "stack" in contract.limits:
+def _emulated_trials(subject: _Subject, emulator: Emulator, runs: Sequence[Run],
+                     used: frozenset[str]) -> Iterator[Callable[[], list[str]]]:
+    """What is to be run under the user-mode emulator; a selection where unicorn has run all."""
+    is_second = subject.lacking is None
+    name = subject.contract.name
+
+    def trial(run: Run, when: str = "", **given: Any) -> Callable[[], list[str]]:
+        return lambda: list(outcome_problems(name, run, emulator.run(run, **given), when))
+
+    asked = len(subject.contract.program_examples)
+    for run in (*runs[:asked], *_spread(runs[asked:], _SECOND_RUNS if is_second else len(runs))):
+        yield trial(run)
+    if "read" in used:
+        cases = [c for c in piece_cases(runs) if c.situation.reads.then > 1 or len(c.run.stdin) <= _FEW]
+        for case in _spread(cases, _SECOND_PIECES if is_second else len(cases)):
+            yield trial(case.run, case.when, pieces=(*case.situation.reads.first, case.situation.reads.then))
+        for run in typical_runs(runs, _FEW):
+            yield trial(run, "where standard input is a folder", stdin="/", fails=True if is_second else None)
+    if "write" in used:
+        for run in typical_runs(runs, ALL):
+            fails = bool(run.stdout)
+            yield trial(run, "where standard output is full", stdout="/dev/full", fails=fails)
+            yield trial(run, "where standard output cannot be written", stdout="/dev/null", fails=fails)
+            yield trial(run, "where nobody reads standard output", stdout="|", fails=fails)
+
+
+def _spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of the items, evenly, with the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[(number + 1) * len(items) // most - 1] for number in range(most)]
+
+
+def _with_parts(verdict: Verdict, target: Target, executable: bytes, parts: Iterable[Part]) -> Verdict:
+    """The verdict with those on the parts; one that is refused refuses the program."""
+    found = []
+    for part in parts:
+        judged = judge_function(part.contract, target, executable, part.symbol)
+        if not judged.accepted:
+            raise Refused(*(f"part {part.symbol}: {problem}" for problem in judged.problems))
+        found.append(PartVerdict(part.symbol, judged.evidence, judged.longest, judged.instructions, judged.bytes,
+                                 judged.solvers))
+    return replace(verdict, parts=tuple(found))
+
+
+def _unchecked(subject: _Subject) -> Iterable[str]:
+    if subject.runner is None:
+        yield f"a second emulator: {subject.target.runner[0]} is not installed"
+    elif subject.lacking is not None:
+        yield f"a second emulator: {subject.lacking}"
+    if subject.lacking is not None:
+        yield f"interrupted system calls, short writes and memory that is refused: {subject.lacking}"
+    if "stack" in subject.contract.limits:
         yield "stack: a program's stack is not measured"
-    if contract.stdout is None and contract.stderr is None and contract.exit is None:
+    if not has_formula(subject.contract):
         yield "the output, but for the examples: the contract has no formula"

@@ -11,8 +11,9 @@ from judge_objects import TRIPLES, compiled, function_object
 
 from intent_tool.judge import elf as E
 from intent_tool.judge.image import read_image
-from intent_tool.judge.judge import judge_function, judge_program
+from intent_tool.judge.judge import judge_function
 from intent_tool.judge.layout import place
+from intent_tool.judge.programs import judge_program
 from intent_tool.judge.refusal import Refused
 from intent_tool.language.load import load_text
 from intent_tool.machine.target import load_targets

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import struct
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
 import pytest
 from judge_objects import TRIPLES
+from program_sources import CAT, TWICE, executable, planted
 
-from intent_tool.judge.judge import judge_program
+from intent_tool.judge.programs import judge_program
+from intent_tool.language.contract import Contract
 from intent_tool.language.load import load_text
 from intent_tool.machine.target import load_targets
 
@@ -26,53 +24,75 @@ examples:
 """)
 WRITE = {
     "x86_64": """
-    mov edi, 1
+_start:
     lea rsi, [rip + text]
     mov edx, {length}
+write:
+    mov edi, 1
     mov eax, {write}
     syscall
+    cmp rax, -4
+    je write
+    test rax, rax
+    js fail
+    add rsi, rax
+    sub rdx, rax
+    jne write
     mov edi, {status}
     mov eax, 60
     syscall
+fail:
+    mov edi, 1
+    mov eax, 231
+    syscall
 """,
     "arm64": """
-    mov x0, #1
+_start:
     adrp x1, text
     add x1, x1, :lo12:text
     mov x2, #{length}
+write:
+    mov x0, #1
     mov x8, #{write}
     svc #0
+    cmn x0, #4
+    b.eq write
+    tbnz x0, #63, fail
+    add x1, x1, x0
+    subs x2, x2, x0
+    b.ne write
     mov x0, #{status}
     mov x8, #93
     svc #0
+fail:
+    mov x0, #1
+    mov x8, #94
+    svc #0
 """,
     "riscv64": """
-    li a0, 1
+_start:
     lla a1, text
     li a2, {length}
+    li t0, -4
+write:
+    li a0, 1
     li a7, {write}
     ecall
+    beq a0, t0, write
+    bltz a0, fail
+    add a1, a1, a0
+    sub a2, a2, a0
+    bnez a2, write
     li a0, {status}
     li a7, 93
+    ecall
+fail:
+    li a0, 1
+    li a7, 94
     ecall
 """,
 }
 WRITE_NUMBER = {"x86_64": 1, "arm64": 64, "riscv64": 64}
-
-
-def executable(isa: str, code: str, *options: str) -> bytes:
-    head = {"x86_64": ".intel_syntax noprefix\n", "arm64": "", "riscv64": ".option norelax\n"}[isa]
-    source = f'{head}.text\n.globl _start\n_start:\n{code}\n.section .rodata\ntext:\n.ascii "hello\\n"\n'
-    source += '.section .note.GNU-stack, "", %progbits\n'
-    with tempfile.TemporaryDirectory(prefix="judge-programs-") as folder:
-        path = Path(folder) / "program.s"
-        path.write_text(source)
-        output = path.with_suffix("")
-        command = [sys.executable, "-m", "ziglang", "cc", "-target", TRIPLES[isa], "-nostdlib", "-static", "-no-pie"]
-        command += ["-s", *options, str(path), "-o", str(output)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return output.read_bytes()
 
 
 def hello(isa: str, length: int = 6, status: int = 3, **more: str) -> str:
@@ -90,7 +110,8 @@ def test_a_good_program_is_accepted(isa: str) -> None:
 @pytest.mark.parametrize(("change", "problem"), [
     ({"length": 5}, 'hello: stdout is b\'hello\', must be b\'hello\\n\''),
     ({"status": 4}, "hello: exit is 4, must be 3"),
-    ({"write": "2"}, "system call 2 is not accepted; a program may read, write, exit, exit_group"),
+    ({"write": "2"}, "system call 2 is not accepted; a program may read, write, mmap, munmap, "
+     "mremap, exit, exit_group"),
 ])
 def test_a_wrong_program_is_refused(isa: str, change: dict[str, int], problem: str) -> None:
     if "write" in change and isa != "x86_64":
@@ -101,18 +122,21 @@ def test_a_wrong_program_is_refused(isa: str, change: dict[str, int], problem: s
 
 
 PLANTED = {
-    "no_exit": ("x86_64", lambda c: c[:c.index("    mov edi, 3")], "control runs past the end of the code"),
+    "no_exit": ("x86_64", lambda c: c.replace("    mov eax, 231\n    syscall", ""),
+                "control runs past the end of the code"),
     "unknown_number": ("x86_64", lambda c: c.replace("mov eax, 60", "mov eax, edi"),
                        "the system call's number is not seen to be a constant"),
     "number_over_a_join": ("x86_64", lambda c: c.replace("mov eax, 60", "mov eax, 60\n1:\n    cmp edi, 4\n    je 1b"),
                            "the system call's number is not seen to be a constant"),
-    "number_in_a_call": ("riscv64", lambda c: c.replace("li a7, 93", "li a7, 93\n    jal 1f")
+    "number_in_a_call": ("riscv64", lambda c: c.replace("li a7, 93", "li a7, 93\n    jal ra, 1f")
                          + "1:\n    li a7, 35\n    ret\n", "the system call's number is not seen to be a constant"),
     "other_supervisor_call": ("arm64", lambda c: c.replace("svc #0", "svc #1", 1), "a system call is `svc #0`"),
-    "crash": ("arm64", lambda c: "    mov x1, #0\n    ldr x0, [x1]\n" + c, "hello stops with SIGSEGV"),
-    "loop": ("riscv64", lambda c: "1:\n    beqz zero, 1b\n" + c, "hello does not end"),
+    "crash": ("arm64", lambda c: c.replace("_start:", "_start:\n    mov x1, #0\n    ldr x0, [x1]"),
+              "hello stops with SIGSEGV"),
+    "loop": ("riscv64", lambda c: c.replace("_start:", "_start:\n1:\n    beqz zero, 1b"), "hello does not end"),
     "indirect": ("riscv64", lambda c: c + "    jr a0\n", "an indirect jump may go anywhere"),
-    "indirect_call": ("x86_64", lambda c: "    call rax\n" + c, "an indirect call may go anywhere"),
+    "indirect_call": ("x86_64", lambda c: c.replace("_start:", "_start:\n    call rax"),
+                      "an indirect call may go anywhere"),
 }
 
 
@@ -154,3 +178,139 @@ def test_an_entry_inside_an_instruction_is_refused() -> None:
     struct.pack_into("<Q", binary, 24, entry + 1)
     verdict = judge_program(HELLO, TARGETS["x86_64"], bytes(binary))
     assert verdict.problems == ("its entry point lies in the middle of an instruction",)
+
+
+COPY = load_text("""intent: Copy standard input to standard output.
+program: cat
+stdout: stdin
+examples:
+  - stdin: "one\\ntwo\\n"
+    stdout: "one\\ntwo\\n"
+""")
+REPEAT = load_text("""intent: Write standard input twice.
+program: twice
+stdout: stdin + stdin
+""")
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+@pytest.mark.parametrize(("contract", "sources"), [(COPY, CAT), (REPEAT, TWICE)], ids=["cat", "twice"])
+def test_a_good_program_that_reads_is_accepted(isa: str, contract: Contract, sources: dict[str, str]) -> None:
+    verdict = judge_program(contract, TARGETS[isa], executable(isa, planted(sources[isa], {})))
+    assert verdict.accepted, verdict.problems
+    assert verdict.emulators == (TARGETS[isa].runner[0], "unicorn") and verdict.unchecked == ()
+
+
+FAULTS: dict[str, tuple[dict[str, dict[str, str]], str]] = {
+    "an interrupted read is not retried": (
+        {isa: {"retry_read": ""} for isa in TRIPLES}, "the first read is interrupted (EINTR): "),
+    "an interrupted write is not retried": (
+        {isa: {"retry_write": ""} for isa in TRIPLES}, "the first write is interrupted (EINTR): "),
+    "the rest of a short write is lost": (
+        {isa: {"rest": ""} for isa in TRIPLES}, "where every second write is interrupted (EINTR): stdout is"),
+    "a short read is taken for the end": (
+        {"x86_64": {"more": "cmp r13, 4096\nje read"}, "arm64": {"more": "cmp x22, #1, lsl #12\nb.eq read"},
+         "riscv64": {"more": "lui t1, 1\nbeq s3, t1, read"}}, "where every read returns 1 byte: "),
+    "a full disk is tried for ever": (
+        {"x86_64": {"write_failed": "js write"}, "arm64": {"write_failed": "tbnz x0, #63, write"},
+         "riscv64": {"write_failed": "bltz a0, write"}}, "where every write fails with ENOSPC does not end"),
+    "a write that fails is a success": (
+        {"x86_64": {"write_failed": "js done"}, "arm64": {"write_failed": "tbnz x0, #63, done"},
+         "riscv64": {"write_failed": "bltz a0, done"}}, "where every write fails with ENOSPC: exit is 0, must be"),
+    "a read that fails is the end": (
+        {"x86_64": {"read_failed": "js done"}, "arm64": {"read_failed": "tbnz x0, #63, done"},
+         "riscv64": {"read_failed": "bltz a0, done"}}, "where every read fails with EIO: exit is 0, must be another"),
+    "a read that fails is tried for ever": (
+        {"x86_64": {"read_failed": "js read"}, "arm64": {"read_failed": "tbnz x0, #63, read"},
+         "riscv64": {"read_failed": "bltz a0, read"}}, "where every read fails with EIO does not end"),
+    "the status of every failure is 0": (
+        {"x86_64": {"status": "mov edi, 0"}, "arm64": {"status": "mov x0, #0"}, "riscv64": {"status": "li a0, 0"}},
+        "fails with EIO: exit is 0, must be another"),
+    "the tail of a block is dropped": (
+        {"x86_64": {"rest": "cmp r12, 3\nja write"}, "arm64": {"rest": "cmp x21, #3\nb.hi write"},
+         "riscv64": {"rest": "li t1, 4\nbgeu s2, t1, write"}}, "where every write takes 1 byte: stdout is "),
+}
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_reading_or_writing_is_found(isa: str, name: str) -> None:
+    faults, problem = FAULTS[name]
+    verdict = judge_program(COPY, TARGETS[isa], executable(isa, planted(CAT[isa], faults[isa])))
+    assert not verdict.accepted and problem in verdict.problems[0], verdict.problems
+
+
+MEMORY: dict[str, tuple[dict[str, dict[str, str]], str]] = {
+    "executable memory": (
+        {"x86_64": {"rights": "mov edx, 7"}, "arm64": {"rights": "mov x2, #7"}, "riscv64": {"rights": "li a2, 7"}},
+        "it maps executable memory"),
+    "rights from elsewhere": (
+        {"x86_64": {"rights": "mov edx, ecx"}, "arm64": {"rights": "mov x2, x9"}, "riscv64": {"rights": "mv a2, t1"}},
+        "the rights that mmap is asked for are not seen to be a constant"),
+    "a part of the rights": (
+        {"x86_64": {"rights": "mov dl, 3"}, "arm64": {"rights": "movk x2, #3"},
+         "riscv64": {"rights": "addi a2, a2, 3"}},
+        "the rights that mmap is asked for are not seen to be a constant"),
+    "a file": (
+        {"x86_64": {"flags": "mov r10d, 2"}, "arm64": {"flags": "mov x3, #2"}, "riscv64": {"flags": "li a3, 2"}},
+        "the flags of mmap are 0x2, must be 0x22 (private and anonymous)"),
+    "flags from elsewhere": (
+        {"x86_64": {"flags": "mov r10d, esi"}, "arm64": {"flags": "mov x3, x1"}, "riscv64": {"flags": "mv a3, a1"}},
+        "the flags of mmap are not seen to be a constant"),
+    "no memory is a success": (
+        {"x86_64": {"no_memory": "js all"}, "arm64": {"no_memory": "tbnz x0, #63, all"},
+         "riscv64": {"no_memory": "bltz a0, all"}},
+        "where memory is refused (ENOMEM) after 0 calls for it: stdout is"),
+    "no memory is asked for again and again": (
+        {"x86_64": {"no_memory": "js _start"}, "arm64": {"no_memory": "tbnz x0, #63, _start"},
+         "riscv64": {"no_memory": "bltz a0, _start"}}, "(ENOMEM) after 0 calls for it does not end"),
+    "too little memory is taken for the end of the input": (
+        {"x86_64": {"no_more_memory": "js all"}, "arm64": {"no_more_memory": "tbnz x0, #63, all"},
+         "riscv64": {"no_more_memory": "bltz a0, all"}},
+        "where memory is refused (ENOMEM) after 1 calls for it: stdout is"),
+    "moved memory is used at its old place": ({isa: {"moved": ""} for isa in TRIPLES}, "twice with "),
+}
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+@pytest.mark.parametrize("name", MEMORY)
+def test_a_fault_in_getting_memory_is_found(isa: str, name: str) -> None:
+    faults, problem = MEMORY[name]
+    verdict = judge_program(REPEAT, TARGETS[isa], executable(isa, planted(TWICE[isa], faults[isa])))
+    assert not verdict.accepted and problem in verdict.problems[0], verdict.problems
+
+
+LEAVING = {
+    "x86_64": "lea rcx, [rip + text]\nmov [rsp], rcx\nret",
+    "arm64": "adrp x30, text\nadd x30, x30, :lo12:text\nret",
+    "riscv64": "lla ra, text\nret",
+}
+HIDDEN_CALL = {
+    # Back to behind the instruction that loads the number, with another one there.
+    "x86_64": "add qword ptr [rsp], 12\nmov eax, 39\nret",
+    "arm64": "add x30, x30, #12\nmov x8, #172\nret",
+    "riscv64": "addi ra, ra, 8\nli a7, 172\nret",
+}
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+@pytest.mark.parametrize(("change", "problem"), [
+    (LEAVING, "stops with SIGSEGV"), (HIDDEN_CALL, "makes system call ")], ids=["leaving", "hidden_call"])
+def test_a_return_to_elsewhere_is_noticed_in_unicorn(isa: str, change: dict[str, str], problem: str) -> None:
+    code = planted(TWICE[isa], {"return": change[isa]})
+    verdict = judge_program(REPEAT, TARGETS[isa], executable(isa, code))
+    assert not verdict.accepted and problem in verdict.problems[0], verdict.problems
+    assert verdict.emulators == ("unicorn",)
+
+
+def test_a_register_that_a_system_call_changes_is_not_kept() -> None:
+    """SYSCALL itself writes rcx and r11, which user-mode emulators leave alone."""
+    code = planted(CAT["x86_64"], {}).replace("rbx", "r11")
+    verdict = judge_program(COPY, TARGETS["x86_64"], executable("x86_64", code))
+    assert not verdict.accepted, verdict
+
+
+def test_a_number_is_not_what_stands_before_the_entry() -> None:
+    code = "    mov eax, 60\n_start:\n    syscall\n    jmp _start\n"
+    verdict = judge_program(HELLO, TARGETS["x86_64"], executable("x86_64", code))
+    assert "the system call's number is not seen to be a constant" in verdict.problems[0]
