@@ -249,7 +249,7 @@ def test_instructions_are_found_by_their_address() -> None:
         HERE: (HERE, 2, "addi"), HERE + 2: (HERE + 2, 4, "addi"), HERE + 6: (HERE + 6, 2, "jalr")}
 
 
-NOT_IN_FUNCTIONS = {"syscall", "svc", "ecall"}
+NOT_IN_FUNCTIONS = {"syscall", "call", "svc", "bl", "ecall"}
 NEVER_NAMED = {"ubfm", "sbfm", "bfm", "uxtw"}
 """capstone always gives one of their aliases."""
 
