@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from intent_tool.contract_check import check
 from intent_tool.emit.header import header_text
-from intent_tool.emit.listing import size_text
+from intent_tool.emit.listing import parts_json, size_text
 from intent_tool.emit.lockfile import Lock, Locked, code_digest, entry_text
 from intent_tool.emit.report import FIELDS, Record
 from intent_tool.emit.stack import stack_bytes
 from intent_tool.judge.digests import contract_digest
 from intent_tool.judge.judge import judge_function
-from intent_tool.judge.programs import judge_program
+from intent_tool.judge.programs import Part, judge_program
 from intent_tool.judge.verdict import Verdict
 from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import Diagnostic, IntentError, error
@@ -242,7 +243,9 @@ class _Work:
                 raise error("E921", f"the code for `{self.contract.name}` on {self.target.name} was locked before "
                             f"{' and '.join(stale)} changed", self.contract.span, LOCK_HELP)
             return None
-        found = self.judged(Candidate(entry.assembly, entry.generator, entry.origin), self._generates(entry.assembly))
+        own = self._generated(entry.assembly)
+        found = self.judged(Candidate(entry.assembly, entry.generator, entry.origin, own.parts if own else ()),
+                            own is not None)
         if isinstance(found, Accepted):
             if wishes.updating or code_digest(found.code) == entry.code_digest:
                 return found
@@ -255,12 +258,11 @@ class _Work:
             + "\n".join(f"  {line}" for line in found), self.contract.span,
             f"{lock.path.name} was changed by somebody, or by a merge; take it back, or {LOCK_HELP}"))
 
-
-    def _generates(self, assembly: Assembly) -> bool:
-        """Whether this tool would come to the same code by itself."""
+    def _generated(self, assembly: Assembly) -> Candidate | None:
+        """The candidate of this tool's own with the same code."""
         with contextlib.suppress(IntentError):
-            return any(candidate.assembly == assembly for candidate in candidates(self.contract, self.target))
-        return False
+            return next((c for c in candidates(self.contract, self.target) if c.assembly == assembly), None)
+        return None
 
 
 def weighed(contract: Contract, target: Target, candidate: Candidate, evidence: str, is_own: bool
@@ -274,7 +276,7 @@ def weighed(contract: Contract, target: Target, candidate: Candidate, evidence: 
     except AssemblyError as failure:
         return (f"`{failure.text}`: {failure.reason}" if failure.text else failure.reason,)
     binary = write_binary(contract, target, code)
-    verdict = judge(contract, target, binary)
+    verdict = judge(contract, target, binary, parts=tuple(Part(*part) for part in candidate.parts))
     if not verdict.accepted:
         return verdict.problems
     if EVIDENCE.index(verdict.evidence) < EVIDENCE.index(evidence):
@@ -291,10 +293,12 @@ def write_binary(contract: Contract, target: Target, code: MachineCode) -> bytes
     return write_object(target, contract.signature.name, code)
 
 
-def judge(contract: Contract, target: Target, binary: bytes, symbol: str | None = None) -> Verdict:
-    """What the judge says of any `binary`, whoever made it. `symbol` defaults to the contract's."""
+def judge(contract: Contract, target: Target, binary: bytes, symbol: str | None = None,
+          parts: Sequence[Part] = ()) -> Verdict:
+    """What the judge says of any `binary`, whoever made it. `symbol` defaults to the contract's; `parts` are
+    functions inside of a program."""
     if contract.signature is None:
-        return judge_program(contract, target, binary)
+        return judge_program(contract, target, binary, parts)
     return judge_function(contract, target, binary, symbol or contract.signature.name)
 
 
@@ -307,7 +311,7 @@ def record(built: Built, intent: str) -> Record:
         "target": built.target.name, "generator": built.candidate.generator,
         **{name: built.candidate.origin.get(name) for name in ("provider", "model", "attempts")},
         "locked": built.locked, "evidence": verdict.evidence,
-        "longest": verdict.longest, "solvers": list(verdict.solvers),
+        "longest": verdict.longest, "solvers": list(verdict.solvers), "parts": parts_json(verdict),
         "vectors": verdict.vectors, "emulators": list(verdict.emulators), "instructions": verdict.instructions,
         "bytes": verdict.bytes, "rodata": len(built.code.rodata), "stack": stack_bytes(built.code, built.target),
         "seconds": round(built.seconds, 3), "cached": False,

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
-    from intent_tool.emit.listing import listing_json, listing_text, made_by, size_text, verdict_text
+    from intent_tool.emit.listing import evidence_text, listing_json, listing_text, made_by, size_text, verdict_text
 
     root = project_root(options, options.file)
     built = build(options, options.file, one_target(options, root), wishes(options, options.file), asking(options))
@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> Reply:
         f"evidence: {verdict_text(verdict)}",
         f"generator: {made_by(candidate.generator, candidate.origin, built.locked)}, {built.seconds:.2f} s",
     ]
+    lines += [f"part {part.symbol}: {evidence_text(part.evidence, 0, (), part.longest, part.solvers)}, "
+              f"{size_text(part.instructions, part.bytes)}" for part in verdict.parts]
     lines += [f"unchecked: {line}" for line in verdict.unchecked]
     lines += [f"refused: {r.generator}: {problem}" for r in built.refused for problem in r.problems]
     lines += ["", listing_text(built.code).rstrip()]

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Reply:
     from intent_tool import pipeline
     from intent_tool.contract_check import check
-    from intent_tool.emit.listing import size_text, verdict_text
+    from intent_tool.emit.listing import parts_json, size_text, verdict_text
     from intent_tool.language.load import load_intent
 
     root = project_root(options, options.file)
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> Reply:
     data = {"binary": str(options.binary), "intent": str(options.file), "symbol": symbol,
             "target": target.name, "accepted": verdict.accepted, "evidence": verdict.evidence,
             "problems": list(verdict.problems), "vectors": verdict.vectors, "emulators": list(verdict.emulators),
-            "longest": verdict.longest, "solvers": list(verdict.solvers),
+            "longest": verdict.longest, "solvers": list(verdict.solvers), "parts": parts_json(verdict),
             "instructions": verdict.instructions, "bytes": verdict.bytes, "unchecked": list(verdict.unchecked)}
     head = f"{options.binary}: {symbol} for {target.name}: "
     if verdict.accepted:

@@ -53,18 +53,29 @@ def made_by(generator: str, origin: Mapping[str, str | int], locked: bool) -> st
 
 
 def evidence_text(evidence: str, vectors: int, emulators: Sequence[str], longest: int | None = None,
-                  solvers: Sequence[str] = ()) -> str:
+                  solvers: Sequence[str] = (), parts: Sequence[str] = ()) -> str:
     """``tested (10,000 vectors, qemu-aarch64 + unicorn)``: never more than what was reached. A proof says how it was
-    found first: ``proved (bitwuzla; …)``, ``bounded (up to 16 elements, bitwuzla; …)``."""
+    found first: ``proved (bitwuzla; …)``, ``bounded (up to 16 elements, bitwuzla; …)``. `parts` has the evidence of
+    each part of a program: ``tested (…; 3 parts proved, 1 bounded)``."""
     details = []
     if evidence in ("proved", "bounded"):
         how = " + ".join(solvers) or "by simplification"
         details.append(f"up to {longest} elements, {how}" if evidence == "bounded" else how)
     if vectors:
         details.append(f"{vectors:,} vectors, {' + '.join(emulators)}")
+    if parts:
+        (level, number), *more = [(v, n) for v in ("proved", "bounded", "tested") if (n := parts.count(v))]
+        counts = [f"{number} part{'s' if number > 1 else ''} {level}", *(f"{n} {v}" for v, n in more)]
+        details.append(", ".join(counts))
     return f"{evidence} ({'; '.join(details)})" if details else evidence
 
 
 def verdict_text(verdict: Verdict) -> str:
     """The evidence of a verdict."""
-    return evidence_text(verdict.evidence, verdict.vectors, verdict.emulators, verdict.longest, verdict.solvers)
+    return evidence_text(verdict.evidence, verdict.vectors, verdict.emulators, verdict.longest, verdict.solvers,
+                         [part.evidence for part in verdict.parts])
+
+
+def parts_json(verdict: Verdict) -> list[dict[str, Any]]:
+    """The parts of a program as plain data."""
+    return [{"symbol": part.symbol, "evidence": part.evidence, "longest": part.longest} for part in verdict.parts]

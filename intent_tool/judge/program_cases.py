@@ -33,7 +33,7 @@ def piece_cases(runs: Sequence[Run], blocks: Collection[int] = (), seed: int = 1
     random = Random(seed)
     for run in typical_runs(runs, _MANY):
         yield Case(run, Situation(reads=Schedule(then=1)), "where every read returns 1 byte")
-    for run in typical_runs(runs, ALL):
+    for run in _short_and_long(runs):
         size = len(run.stdin)
         sizes = {1, 2, *(b + step for b in {*BLOCKS, *blocks} for step in (-1, 0, 1))}
         sizes |= set(range(1, min(size, 17))) | {size - 1} if size <= _SHORT else set()
@@ -48,8 +48,7 @@ def piece_cases(runs: Sequence[Run], blocks: Collection[int] = (), seed: int = 1
 def trouble_cases(runs: Sequence[Run], used: Collection[str], seed: int = 1) -> Iterator[Case]:
     """Interruptions, short writes and errors in the system calls that the program uses."""
     random = Random(seed)
-    short = typical_runs(runs, _SHORT)
-    typical = [*short, *(r for r in typical_runs(runs, ALL) if r not in short)]
+    typical = _short_and_long(runs)
     if "read" in used:
         for run in typical:
             yield from _interruptions(run, "read")
@@ -87,6 +86,10 @@ def _failing(call: str, name: str, first: tuple[int, ...]) -> str:
         return f"where every {call} fails with {name}"
     after = "one" if first[0] == ALL else f"{first[0]:,} byte{'s' if first[0] > 1 else ''}"
     return f"where every {call} after {after} fails with {name}"
+
+
+def _short_and_long(runs: Sequence[Run]) -> list[Run]:
+    return list(dict.fromkeys([*typical_runs(runs, _SHORT), *typical_runs(runs, ALL)]))
 
 
 def typical_runs(runs: Sequence[Run], most: int) -> list[Run]:

@@ -68,29 +68,37 @@ def _by_formula(contract: Contract, blocks: Sequence[int], random: Random,
                 tried: set[tuple[tuple[bytes, ...], bytes]], unchecked: list[str]) -> Iterator[Run]:
     """Inputs that take the oracle too long are left out; where the contract has no value, only a crash is wrong."""
     oracle = Oracle(contract)
-    left = _STEPS
+    steps, skipped = _STEPS, 0
     too_long: int | None = None
-    has_value = True
+    too_much = without_value = None
     for args, stdin in _inputs(contract, blocks, random):
-        is_large = len(stdin) > max(_SMALL)
-        if (args, stdin) in tried or (is_large and (left < 0 or (too_long is not None and len(stdin) >= too_long))):
+        if (args, stdin) in tried or (too_long is not None and len(stdin) >= too_long):
+            continue
+        if steps < 0 and len(stdin) > max(_SMALL):
+            skipped += 1
             continue
         tried.add((args, stdin))
         try:
             yield Run(args, stdin, *oracle.program(args, stdin))
         except OracleFault as fault:
-            if fault.kind == "cost":
-                too_long = min(len(stdin), too_long or len(stdin))
-                continue
-            if has_value:
-                unchecked.append(f"what it does where the contract has no value, as for "
-                                 f"{given_text(contract.name, args, stdin)}: {fault.message}")
-            has_value = False
-            yield Run(args, stdin)
+            text = given_text(contract.name, args, stdin)
+            if fault.kind != "cost":
+                without_value = without_value or f"{text}: {fault.message}"
+                yield Run(args, stdin)
+            elif stdin:
+                too_long = len(stdin)
+            else:
+                too_much = too_much or text
         finally:
-            left -= BUDGET - oracle.runtime.budget[0]
+            steps -= BUDGET - oracle.runtime.budget[0]
+    if without_value is not None:
+        unchecked.append(f"what it does where the contract has no value, as for {without_value}")
+    if too_much is not None:
+        unchecked.append(f"{too_much}, and the like: the contract takes too long to evaluate")
     if too_long is not None:
         unchecked.append(f"standard input of {too_long:,} bytes and more: the contract takes too long to evaluate")
+    if skipped:
+        unchecked.append(f"{skipped} more inputs of some thousand bytes: the contract takes long to evaluate")
 
 
 def _inputs(contract: Contract, blocks: Sequence[int], random: Random) -> Iterator[tuple[tuple[bytes, ...], bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from intent_tool.language.contract import Contract
 from intent_tool.machine.assembly import Assembly
 
 
@@ -17,3 +18,5 @@ class Candidate:
     """How it came about: ``lowering``, ``ai``."""
     origin: Mapping[str, str | int] = field(default_factory=dict)
     """Of ``ai``: `provider`, `model`, and `attempts`, how many proposals it took."""
+    parts: tuple[tuple[str, Contract], ...] = ()
+    """Of a program: global functions in it that keep contracts of their own, by their symbols."""

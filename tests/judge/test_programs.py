@@ -8,7 +8,8 @@ import pytest
 from judge_objects import TRIPLES
 from program_sources import CAT, TWICE, executable, planted
 
-from intent_tool.judge.programs import judge_program
+from intent_tool.emit.listing import verdict_text
+from intent_tool.judge.programs import Part, judge_program
 from intent_tool.language.contract import Contract
 from intent_tool.language.load import load_text
 from intent_tool.machine.target import load_targets
@@ -240,6 +241,25 @@ def test_a_fault_in_reading_or_writing_is_found(isa: str, name: str) -> None:
     assert not verdict.accepted and problem in verdict.problems[0], verdict.problems
 
 
+@pytest.mark.parametrize("name", [
+    "a short read is taken for the end", "a write that fails is a success", "a read that fails is the end",
+    "the status of every failure is 0"])
+def test_a_fault_is_found_without_unicorn(name: str) -> None:
+    """By a pipe that is fed piece by piece, files that cannot be written, and a folder as standard input."""
+    target = TARGETS["riscv64_zb"]
+    verdict = judge_program(COPY, target, executable("riscv64", planted(CAT["riscv64"], FAULTS[name][0]["riscv64"])))
+    assert not verdict.accepted and verdict.emulators == (target.runner[0],), verdict
+
+
+def test_what_only_unicorn_can_do_is_said_to_be_unchecked() -> None:
+    verdict = judge_program(COPY, TARGETS["riscv64_zb"], executable("riscv64", planted(CAT["riscv64"], {})))
+    assert verdict.accepted, verdict.problems
+    assert verdict.unchecked == (
+        "a second emulator: unicorn lacks the instructions of riscv64_zb",
+        "interrupted system calls, short writes and memory that is refused: unicorn lacks the instructions of "
+        "riscv64_zb")
+
+
 MEMORY: dict[str, tuple[dict[str, dict[str, str]], str]] = {
     "executable memory": (
         {"x86_64": {"rights": "mov edx, 7"}, "arm64": {"rights": "mov x2, #7"}, "riscv64": {"rights": "li a2, 7"}},
@@ -314,3 +334,111 @@ def test_a_number_is_not_what_stands_before_the_entry() -> None:
     code = "    mov eax, 60\n_start:\n    syscall\n    jmp _start\n"
     verdict = judge_program(HELLO, TARGETS["x86_64"], executable("x86_64", code))
     assert "the system call's number is not seen to be a constant" in verdict.problems[0]
+
+
+LENGTH = load_text("""intent: Count the bytes of standard input, modulo 256, as the exit status.
+program: count
+exit: u8(len(stdin))
+""")
+LOW_BYTE = load_text("""intent: The low byte.
+signature: uint64_t low(uint64_t a)
+returns: a & 255
+""")
+HALF = load_text("""intent: Half of it.
+signature: uint64_t low(uint64_t a)
+returns: a >> 1
+""")
+COUNT = {
+    "x86_64": ("movzx eax, dil\nret", """
+_start:
+    xor ebx, ebx
+read:
+    xor edi, edi
+    lea rsi, [rip + buffer]
+    mov edx, 4096
+    mov eax, 0
+    syscall
+    cmp rax, -4
+    je read
+    test rax, rax
+    js fail
+    je done
+    add rbx, rax
+    jmp read
+done:
+    mov rdi, rbx
+    call low
+    mov edi, eax
+    mov eax, 60
+    syscall
+fail:
+    mov edi, 1
+    mov eax, 60
+    syscall
+"""),
+    "arm64": ("and x0, x0, #255\nret", """
+_start:
+    mov x19, #0
+read:
+    mov x0, #0
+    adrp x1, buffer
+    add x1, x1, :lo12:buffer
+    mov x2, #4096
+    mov x8, #63
+    svc #0
+    cmn x0, #4
+    b.eq read
+    tbnz x0, #63, fail
+    cbz x0, done
+    add x19, x19, x0
+    b read
+done:
+    mov x0, x19
+    bl low
+    mov x8, #93
+    svc #0
+fail:
+    mov x0, #1
+    mov x8, #93
+    svc #0
+"""),
+    "riscv64": ("andi a0, a0, 255\nret", """
+_start:
+    li s0, 0
+    li s1, -4
+read:
+    li a0, 0
+    lla a1, buffer
+    lui a2, 1
+    li a7, 63
+    ecall
+    beq a0, s1, read
+    bltz a0, fail
+    beqz a0, done
+    add s0, s0, a0
+    j read
+done:
+    mv a0, s0
+    jal ra, low
+    li a7, 93
+    ecall
+fail:
+    li a0, 1
+    li a7, 93
+    ecall
+"""),
+}
+
+
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_a_part_has_evidence_of_its_own(isa: str) -> None:
+    function, code = COUNT[isa]
+    binary = executable(isa, f"{code}\n.globl low\n.type low, %function\nlow:\n{function}\n.size low, . - low\n")
+    verdict = judge_program(LENGTH, TARGETS[isa], binary, (Part("low", LOW_BYTE),))
+    assert verdict.accepted and verdict.evidence == "tested", verdict.problems
+    assert [(p.symbol, p.evidence, p.longest) for p in verdict.parts] == [("low", "proved", None)]
+    assert verdict_text(verdict).endswith(f"{TARGETS[isa].runner[0]} + unicorn; 1 part proved)")
+    wrong = judge_program(LENGTH, TARGETS[isa], binary, (Part("low", HALF),))
+    assert not wrong.accepted and wrong.problems[0].startswith("part low: low(1) is 1, must be 0"), wrong.problems
+    absent = judge_program(LENGTH, TARGETS[isa], binary, (Part("high", HALF),))
+    assert absent.problems == ("part high: high is not in the file",)
