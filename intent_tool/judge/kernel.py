@@ -98,6 +98,8 @@ class Process:
         """The first call that the situation made fail for good."""
         self.errors_before = 0
         """Bytes on standard error before that."""
+        self.most_output: int | None = None
+        """Bytes to one descriptor, after which it is stopped."""
         self.breach: str | None = None
         """What it tried that it may not; it is stopped then."""
         self.output = {1: bytearray(), 2: bytearray()}
@@ -198,7 +200,7 @@ class Process:
         self.calls += 1
         self.used.add(name)
         result = self._serve(name, arguments)
-        self.idle = self.idle + 1 if result <= 0 else 0
+        self.idle = 0 if name in ("read", "write") and result > 0 else self.idle + 1
         if self.admitted is not None and self.idle > _MOST_IDLE:
             self.signal = TIMED_OUT
             self.engine.emu_stop()
@@ -274,6 +276,8 @@ class Process:
         if size > _MOST_MEMORY:
             return -_EFAULT
         self.output[descriptor] += self.engine.mem_read(address, size)
+        if self.most_output is not None and len(self.output[descriptor]) > self.most_output:
+            self._stop(f"writes more than {self.most_output:,} bytes")
         return size
 
     def _refused(self, call: str) -> int:

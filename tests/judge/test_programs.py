@@ -330,6 +330,21 @@ def test_a_register_that_a_system_call_changes_is_not_kept() -> None:
     assert not verdict.accepted, verdict
 
 
+@pytest.mark.parametrize("isa", TRIPLES)
+def test_a_program_that_writes_for_ever_is_stopped(isa: str) -> None:
+    end, again = {"x86_64": ("mov edi, 3", "jmp _start"), "arm64": ("mov x0, #3", "b _start"),
+                  "riscv64": ("li a0, 3", "j _start")}[isa]
+    code = hello(isa).replace(end, again)
+    verdict = judge_program(HELLO, TARGETS[isa], executable(isa, code))
+    assert verdict.problems == ("hello writes more than 65,548 bytes",)
+
+
+def test_a_program_that_gets_memory_and_gives_it_back_for_ever_is_stopped() -> None:
+    code = planted(TWICE["x86_64"], {"no_memory": "mov rdi, rax\nmov esi, 4096\nmov eax, 11\nsyscall\njmp _start"})
+    verdict = judge_program(REPEAT, TARGETS["x86_64"], executable("x86_64", code))
+    assert verdict.problems and "does not end" in verdict.problems[0], verdict.problems
+
+
 def test_a_number_is_not_what_stands_before_the_entry() -> None:
     code = "    mov eax, 60\n_start:\n    syscall\n    jmp _start\n"
     verdict = judge_program(HELLO, TARGETS["x86_64"], executable("x86_64", code))
