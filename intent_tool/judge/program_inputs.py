@@ -55,9 +55,13 @@ def has_formula(contract: Contract) -> bool:
     return not (contract.stdout is None and contract.stderr is None and contract.exit is None)
 
 
+def example_runs(contract: Contract) -> list[Run]:
+    return [Run(e.args, e.stdin, e.stdout, e.stderr, e.exit) for e in contract.program_examples]
+
+
 def choose_runs(contract: Contract, blocks: Sequence[int] = (), seed: int = 1) -> Runs:
     """Depends on its arguments alone. `blocks` are sizes in bytes that the program is known to read at once."""
-    runs = [Run(e.args, e.stdin, e.stdout, e.stderr, e.exit) for e in contract.program_examples]
+    runs = example_runs(contract)
     unchecked: list[str] = []
     if has_formula(contract):
         runs += _by_formula(contract, blocks, Random(seed), {(r.args, r.stdin) for r in runs}, unchecked)

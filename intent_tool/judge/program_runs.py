@@ -27,8 +27,10 @@ _PATIENCE = 120
 """Seconds of real time for one run."""
 _MUCH_OUTPUT = 1 << 16
 """Bytes, besides twice what must come, after which a program is taken to write for ever."""
-_MOST_OUTPUT = 1 << 24
-"""Bytes of output, whatever must come."""
+_UNKNOWN_OUTPUT = 1 << 20
+"""The same where it is not known what must come."""
+_MOST_OUTPUT = 1 << 28
+"""Bytes, after which the system stops it."""
 _PIPE_BYTES = 1 << 20
 _WAIT_SECONDS = 0.0002
 
@@ -47,7 +49,7 @@ def run_embedded(executable: Executable, run: Run, situation: Situation = USUAL)
     """In unicorn, where nothing can happen to this machine. What came of it, and the process as it ended."""
     process = Process(executable.isa, executable.content, (executable.name.encode(), *run.args), run.stdin,
                       executable.calls, situation)
-    process.most_output = _MOST_OUTPUT
+    process.most_output = _UNKNOWN_OUTPUT
     if run.stdout is not None and run.stderr is not None:
         process.most_output = 2 * len(run.stdout + run.stderr) + _MUCH_OUTPUT
     process.run(_SLICE_SECONDS * (1 + len(run.stdin) // _BYTES_A_SLICE), lambda: process.calls)

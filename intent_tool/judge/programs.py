@@ -16,7 +16,7 @@ from intent_tool.judge.judge import judge_function
 from intent_tool.judge.kernel import ALL
 from intent_tool.judge.program_cases import Case, piece_cases, trouble_cases, typical_runs
 from intent_tool.judge.program_image import admit_program, read_program
-from intent_tool.judge.program_inputs import BLOCKS, Run, choose_runs, has_formula
+from intent_tool.judge.program_inputs import BLOCKS, Run, choose_runs, example_runs, has_formula
 from intent_tool.judge.program_outcome import outcome_problems
 from intent_tool.judge.program_runs import Emulator, Executable, run_embedded
 from intent_tool.judge.refusal import Refused
@@ -79,7 +79,8 @@ class _Subject:
 
 
 def _run_all(subject: _Subject) -> Verdict:
-    chosen = choose_runs(subject.contract, _blocks(subject))
+    blocks = _blocks(subject)
+    chosen = choose_runs(subject.contract, blocks)
     problems: list[str] = []
     emulators = []
     made = 0
@@ -87,7 +88,7 @@ def _run_all(subject: _Subject) -> Verdict:
     if subject.lacking is None:
         emulators.append("unicorn")
         found, used = _embedded_runs(subject, chosen.runs)
-        cases = [*(piece_cases(chosen.runs, _blocks(subject)) if "read" in used else ()),
+        cases = [*(piece_cases(chosen.runs, blocks) if "read" in used else ()),
                  *trouble_cases(chosen.runs, used)]
         problems = found or _first(_embedded_cases(subject, cases))
         made = len(chosen.runs) + len(cases)
@@ -111,8 +112,7 @@ def _blocks(subject: _Subject) -> tuple[int, ...]:
     """How many bytes the program reads at once, where that can be seen and is not enormous."""
     if subject.lacking is not None:
         return ()
-    args = subject.contract.program_examples[0].args if subject.contract.program_examples else ()
-    _, process = run_embedded(subject.executable, Run(args, b"a b\n" * 100))
+    _, process = run_embedded(subject.executable, next(iter(example_runs(subject.contract)), Run((), b"")))
     return (process.most_read,) if 0 < process.most_read <= max(BLOCKS) else ()
 
 
