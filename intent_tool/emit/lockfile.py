@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from intent_tool.language.diagnostics import IntentError, Source, Span, error
-from intent_tool.machine.assembly import Assembly, MachineCode, Note, Table
+from intent_tool.machine.assembly import Assembly, Function, MachineCode, Note, Table
 
 LOCK = "intents.lock"
 VERSION = 1
@@ -26,6 +26,8 @@ MAX_LINE = 200
 MAX_NOTES = 1000
 MAX_NOTE = 4000
 """Notes on loops of one entry, and characters of one."""
+MAX_FUNCTIONS = 500
+"""Inside of one program."""
 BYTES_A_LINE = 32
 """Of a constant table."""
 
@@ -47,6 +49,7 @@ _CONFLICT = re.compile(r"^(?:(?:<{7}|\|{7}|>{7})(?: .*)?|={7})$", re.MULTILINE)
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
+_SYMBOL = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
 _LINE = re.compile(r"[\t -~]+")
 
 
@@ -122,6 +125,9 @@ def entry_text(locked: Locked) -> str:
     if locked.assembly.notes:
         notes = (f"    {_value(f'{note.label}: {note.text}')},\n" for note in locked.assembly.notes)
         text += "notes = [\n" + "".join(notes) + "]\n"
+    if locked.assembly.functions:
+        functions = (f"    {_value(f'{f.label}: {f.symbol}')},\n" for f in locked.assembly.functions)
+        text += "functions = [\n" + "".join(functions) + "]\n"
     text += "".join(map(_table_text, locked.assembly.tables))
     try:
         read = _locked(_Piece(Source("<entry>", text), 1, text))
@@ -356,7 +362,7 @@ def _locked(piece: _Piece) -> Locked:
     for key in values:
         if key in _ORIGIN and not origin:
             piece.fail(f"`{key}` is only for code by the generator `ai`", piece.row(key))
-    _check_keys(piece, values, (*_NAMES, *origin, *_DIGESTS, "assembly"), ("notes", "table"))
+    _check_keys(piece, values, (*_NAMES, *origin, *_DIGESTS, "assembly"), ("notes", "functions", "table"))
     for key in (*_NAMES, *origin, *_DIGESTS, "assembly"):
         if key == "attempts":
             if type(values[key]) is not int or values[key] < 1:
@@ -374,7 +380,8 @@ def _locked(piece: _Piece) -> Locked:
                   {key: values[key] for key in origin}, values["contract"], values["record"], values["bytes"],
                   Assembly(_lines(piece, values["assembly"]),
                            tuple(_table(piece, number, table) for number, table in enumerate(tables)),
-                           _notes(piece, values.get("notes", []))))
+                           _notes(piece, values.get("notes", [])),
+                           _functions(piece, values.get("functions", []))))
 
 
 def _check_keys(piece: _Piece, values: Mapping[str, Any], needed: tuple[str, ...], others: tuple[str, ...] = (),
@@ -416,6 +423,21 @@ def _notes(piece: _Piece, notes: Any) -> tuple[Note, ...]:
             piece.fail(f"a note is a label, `: `, and printable ASCII, of at most {MAX_NOTE} characters",
                        piece.row("notes"))
         found.append(Note(label, text))
+    return tuple(found)
+
+
+def _functions(piece: _Piece, functions: Any) -> tuple[Function, ...]:
+    from intent_tool.machine.line_syntax import LABEL
+
+    if not isinstance(functions, list) or len(functions) > MAX_FUNCTIONS \
+            or not all(isinstance(function, str) for function in functions):
+        piece.fail(f"`functions` is not a list of at most {MAX_FUNCTIONS} strings", piece.row("functions"))
+    found = []
+    for function in functions:
+        label, colon, symbol = function.partition(": ")
+        if not colon or not LABEL.fullmatch(label) or not _SYMBOL.fullmatch(symbol):
+            piece.fail("a function is a label, `: `, and a symbol", piece.row("functions"))
+        found.append(Function(symbol, label))
     return tuple(found)
 
 

@@ -71,7 +71,17 @@ def assemble(assembly: Assembly, target: Target) -> MachineCode:
         if note.label not in labels:
             raise AssemblyError(assembly, None, f"a note is about {note.label}, which is not a label of this code")
         notes.append((layout.starts[labels[note.label]], note.text))
-    return MachineCode(code, layout.instructions, rodata.data, rodata.alignment, tuple(relocations), tuple(notes))
+    functions = []
+    for function in assembly.functions:
+        if function.label not in labels:
+            raise AssemblyError(assembly, None, f"{function.symbol} starts at {function.label}, which is not a label "
+                                                "of this code")
+        functions.append((function.symbol, layout.starts[labels[function.label]]))
+    starts = [0, *(offset for _, offset in functions)]
+    if starts != sorted(set(starts)):
+        raise AssemblyError(assembly, None, "the functions are not in the order of their places")
+    return MachineCode(code, layout.instructions, rodata.data, rodata.alignment, tuple(relocations), tuple(notes),
+                       tuple(functions))
 
 
 def _rodata(assembly: Assembly) -> _Rodata:

@@ -25,6 +25,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """A function inside of a program: from its label to that of the next one, or to the end."""
+
+    symbol: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """Lines: a label (``.L1:``), or one instruction. Intel syntax on x86-64, the manufacturers' elsewhere.
 
@@ -34,14 +42,18 @@ class Assembly:
     lines: tuple[str, ...]
     tables: tuple[Table, ...] = ()
     notes: tuple[Note, ...] = ()
+    functions: tuple[Function, ...] = ()
+    """Of a program, in the order of their labels; a function has none."""
 
     def text(self) -> str:
         """For people."""
         body = []
+        symbols = {f.label: f.symbol for f in self.functions}
         for line in self.lines:
             if not line.endswith(":"):
                 body.append("    " + line)
                 continue
+            body += [f"{symbols[line[:-1]]}:"] if line[:-1] in symbols else []
             body.append(line)
             body += [f"    # loop: {note.text}" for note in self.notes if note.label == line[:-1]]
         for table in self.tables:
@@ -82,3 +94,5 @@ class MachineCode:
     relocations: tuple[Relocation, ...]
     notes: tuple[tuple[int, str], ...] = ()
     """The offset of a loop's head in `.text`, and what its `Note` says."""
+    functions: tuple[tuple[str, int], ...] = ()
+    """Symbols and offsets in `.text` of the functions inside of a program, in order; each goes to the next."""

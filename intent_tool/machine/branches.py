@@ -23,7 +23,7 @@ def _label(text: str) -> str:
 
 
 def _x86_64(line: str, index: int) -> tuple[Piece, str] | None:
-    """Intel SDM volume 2: JMP (EB cb, E9 cd) and Jcc (70+cc cb, 0F 80+cc cd)."""
+    """Intel SDM volume 2: JMP (EB cb, E9 cd), Jcc (70+cc cb, 0F 80+cc cd) and CALL (E8 cd)."""
     mnemonic, _, rest = line.partition(" ")
     mnemonic = x86_64_syntax.mnemonic_name(mnemonic)
     if mnemonic == "jmp":
@@ -31,6 +31,8 @@ def _x86_64(line: str, index: int) -> tuple[Piece, str] | None:
     elif mnemonic[:1] == "j" and mnemonic[1:] in x86_64_syntax.CONDITIONS:
         condition = x86_64_syntax.CONDITIONS.index(mnemonic[1:])
         short, near = bytes([0x70 + condition]), bytes([0x0F, 0x80 + condition])
+    elif mnemonic == "call":
+        short, near = b"", b"\xe8"
     else:
         return None
     label = _label(rest)
@@ -39,19 +41,21 @@ def _x86_64(line: str, index: int) -> tuple[Piece, str] | None:
         Variant(size, size - (1 << bits - 1), size + (1 << bits - 1) - 1,
                 lambda distance, opcode=opcode, size=size, bits=bits: (  # type: ignore[misc]
                     (opcode + (distance - size).to_bytes(bits // 8, "little", signed=True), line),))
-        for opcode, size, bits in ((short, len(short) + 1, 8), (near, len(near) + 4, 32)))
+        for opcode, size, bits in ((short, len(short) + 1, 8), (near, len(near) + 4, 32))
+        if opcode)
     return Piece(index, line, label=label, variants=variants), mnemonic
 
 
 def _arm64(line: str, index: int) -> tuple[Piece, str] | None:
-    """Arm ARM C6.2: B, B.cond, CBZ, CBNZ, TBZ, TBNZ; a conditional one that is too far goes over an inverted one."""
+    """Arm ARM C6.2: B, BL, B.cond, CBZ, CBNZ, TBZ, TBNZ; a conditional one that is too far goes over its inverse."""
     mnemonic, _, rest = line.partition(" ")
     operands = [part.strip() for part in rest.split(",")]
-    if mnemonic == "b":
+    if mnemonic in ("b", "bl"):
         if len(operands) != 1:
-            raise Unencodable("`b` is written `b label`")
+            raise Unencodable(f"`{mnemonic}` is written `{mnemonic} label`")
         label = _label(operands[0])
-        return Piece(index, line, label=label, variants=(_direct(0x14000000, 26, 0, line),)), mnemonic
+        word = 0x94000000 if mnemonic == "bl" else 0x14000000
+        return Piece(index, line, label=label, variants=(_direct(word, 26, 0, line),)), mnemonic
     if mnemonic.startswith("b."):
         condition = arm64_syntax.condition_name(mnemonic[2:])
         place = arm64_syntax.CONDITIONS.index(condition)

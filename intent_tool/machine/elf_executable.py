@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intent_tool.machine import elf_format as gabi
 from intent_tool.machine.assembly import MachineCode
-from intent_tool.machine.elf_link import join, relocated
+from intent_tool.machine.elf_link import join, loop_notes, relocated
 from intent_tool.machine.elf_read_back import read_back
 from intent_tool.machine.elf_symbols import function_symbols, mapping_symbol
 from intent_tool.machine.target import Target
@@ -26,6 +26,9 @@ def write_executable(target: Target, code: MachineCode, entry: str = "_start") -
     sections = [gabi.text(text, target.elf.text_alignment, text_address, text_offset)]
     if linked.rodata:
         sections.append(gabi.rodata(linked.rodata, linked.rodata_alignment, BASE + rodata_offset, rodata_offset))
+    notes = loop_notes([(entry, code)])
+    if notes:
+        sections.append(gabi.Section(".intent.loops", gabi.SHT_PROGBITS, 0, notes, 1))
     symbols = mapping_symbol(target, "$x", 1, text_address) + function_symbols(linked, 1, text_address)
     data = gabi.write_file(
         gabi.ET_EXEC, target.elf.machine, target.elf.flags,

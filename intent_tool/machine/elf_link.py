@@ -41,7 +41,9 @@ def join(functions: Sequence[tuple[str, MachineCode]], machine: int, alignment: 
         text += (fill * gap)[:gap]
         rodata += bytes(aligned(len(rodata), code.rodata_alignment) - len(rodata))
         relocations += (_moved(r, len(text), len(rodata)) for r in code.relocations)
-        placed.append(Function(symbol, len(text), len(code.code)))
+        ends = [*(offset for _, offset in code.functions), len(code.code)]
+        placed += (Function(name, len(text) + start, end - start) for (name, start), end in zip(
+            [(symbol, 0), *code.functions], ends, strict=True))
         text += code.code
         rodata += code.rodata
     alignments = (code.rodata_alignment for _, code in functions if code.rodata)
@@ -53,6 +55,17 @@ def _moved(relocation: Relocation, text: int, rodata: int) -> Relocation:
     if relocation.symbol == ".rodata":
         return replace(moved, addend=relocation.addend + rodata)
     return replace(moved, symbol=f".text+{text_offset(relocation) + text}")
+
+
+def loop_notes(functions: Sequence[tuple[str, MachineCode]]) -> bytes:
+    """The content of `.intent.loops`: a line for each note, at the offset from its function's symbol."""
+    lines = ""
+    for symbol, code in functions:
+        places = [(symbol, 0), *code.functions]
+        for offset, text in code.notes:
+            name, start = [place for place in places if place[1] <= offset][-1]
+            lines += f"{name}+{offset - start:#x}: {text}\n"
+    return lines.encode("ascii")
 
 
 def text_offset(relocation: Relocation) -> int:

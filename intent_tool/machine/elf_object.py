@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from intent_tool.machine import elf_format as gabi
 from intent_tool.machine.assembly import MachineCode
-from intent_tool.machine.elf_link import Linked, join, text_offset
+from intent_tool.machine.elf_link import Linked, join, loop_notes, text_offset
 from intent_tool.machine.elf_read_back import read_back
 from intent_tool.machine.elf_symbols import function_symbols, mapping_symbol
 from intent_tool.machine.riscv_attributes import attributes
@@ -30,10 +30,10 @@ def write_objects(target: Target, functions: Sequence[tuple[str, MachineCode]]) 
         sections.append(gabi.Section(".riscv.attributes", gabi.SHT_RISCV_ATTRIBUTES, 0, attributes(target), 1))
     # Without it linkers assume that the code needs an executable stack.
     sections.append(gabi.Section(".note.GNU-stack", gabi.SHT_PROGBITS, 0, b"", 1))
-    notes = "".join(f"{name}+{offset:#x}: {text}\n" for name, code in functions for offset, text in code.notes)
+    notes = loop_notes(functions)
     if notes:
         # Not loaded: what the proof of the loops goes by, so that it can be done again wherever the file gets to.
-        sections.append(gabi.Section(".intent.loops", gabi.SHT_PROGBITS, 0, notes.encode("ascii"), 1))
+        sections.append(gabi.Section(".intent.loops", gabi.SHT_PROGBITS, 0, notes, 1))
     marks = mapping_symbol(target, "$x", text) + (mapping_symbol(target, "$d", rodata) if rodata else [])
     anchors = _anchors(linked, text, rodata)
     if linked.relocations:
