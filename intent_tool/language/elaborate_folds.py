@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 
 from intent_tool.language import tree
 from intent_tool.language.diagnostics import Span
-from intent_tool.language.elaborate_values import CannotElaborate, Env, Filtered, Items, Mapped, Value, Values
+from intent_tool.language.elaborate_values import (
+    CannotElaborate,
+    Env,
+    Filtered,
+    Items,
+    Mapped,
+    Obligation,
+    Value,
+    Values,
+)
 from intent_tool.language.facts import Facts
 from intent_tool.language.terms import Loop, Term
 
@@ -70,6 +79,7 @@ class Folds(Values):
         terms, count = self.terms, self.length(sequence)
         bounds = [(s.lo, s.hi) for s in initial]
         mark = len(self.open)
+        found: tuple[Loop, list[Interval], list[Obligation]] | None = None
         for attempt in range(14):
             del self.open[mark:]
             index = terms.var(0, max(count.hi - 1, 0))
@@ -82,12 +92,22 @@ class Folds(Values):
             reached = [_reach(start, state, after, rounds)
                        for start, state, after in zip(initial, states, following, strict=True)]
             if all(b[0] <= r[0] and r[1] <= b[1] for b, r in zip(bounds, reached, strict=True)):
-                body = Loop(index, states, following, span)
-                return tuple(facts.refine(terms, t) for t in terms.loop(count, initial, body, bounds))
+                is_narrowed = found is not None
+                found = Loop(index, states, following, span), bounds, self.open[mark:]
+                if is_narrowed or reached == bounds:
+                    break
+                # Widening may have gone too far: once the other way.
+                bounds = reached
+                continue
+            if found is not None:
+                break
             bounds = [_widen((min(b[0], r[0]), max(b[1], r[1])), attempt)
                       for b, r in zip(bounds, reached, strict=True)]
             if any(hi > WIDEST or lo < -WIDEST for lo, hi in bounds):
                 break
+        if found is not None:
+            body, bounds, self.open[mark:] = found
+            return tuple(facts.refine(terms, t) for t in terms.loop(count, initial, body, bounds))
         raise CannotElaborate(span, "a fold whose values grow without a bound that the intervals can find",
                               "wrap the state into a type, such as u32(...), or bound it with min()")
 

@@ -114,7 +114,10 @@ class Runtime:
             if bits > MAX_BITS:
                 raise OracleFault("cost", f"an integer of more than {MAX_BITS} bits")
             self.charge(bits >> 8)
-        elif isinstance(state, (tuple, bytes, range)):
+        elif isinstance(state, bytes):
+            # Copied as a whole, and fast.
+            self.charge(len(state) >> 8)
+        elif isinstance(state, (tuple, range)):
             self.charge(len(state))
             if isinstance(state, tuple):
                 for item in state:
