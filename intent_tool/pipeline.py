@@ -166,7 +166,7 @@ class _Work:
         """The first candidate of this tool's own that is good enough."""
         try:
             for candidate in candidates(self.contract, self.target):
-                found = self.judged(candidate, True)
+                found = _undefined(candidate) or self.judged(candidate, True)
                 if isinstance(found, Accepted):
                     return found
                 self.refused.append(Refused(candidate.generator, found))
@@ -263,6 +263,17 @@ class _Work:
         with contextlib.suppress(IntentError):
             return next((c for c in candidates(self.contract, self.target) if c.assembly == assembly), None)
         return None
+
+
+def _undefined(candidate: Candidate) -> tuple[str, ...]:
+    """What in a program's parts has no value for some input, a line each."""
+    found = []
+    for symbol, contract in candidate.parts:
+        try:
+            check(contract)
+        except IntentError as problem:
+            found += [f"part {symbol}: {d.message}" for d in problem.diagnostics]
+    return tuple(found)
 
 
 def weighed(contract: Contract, target: Target, candidate: Candidate, evidence: str, is_own: bool

@@ -16,8 +16,8 @@ def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
     from intent_tool.propose.candidate import Candidate
 
     if contract.program is not None:
-        from intent_tool.propose.program import lower_program
-        yield Candidate(lower_program(contract, target), "lowering")
+        from intent_tool.propose.programs import lower_program
+        yield lower_program(contract, target)
     else:
         from intent_tool.propose.lowering import lower_function, lower_in_vectors
         vectors = lower_in_vectors(contract, target)

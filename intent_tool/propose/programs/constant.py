@@ -18,12 +18,11 @@ from intent_tool.machine.target import Target
 EINTR = 4
 
 
-def lower_program(contract: Contract, target: Target) -> Assembly:
-    """Raises IntentError for a program whose output depends on its input."""
-    for key in ("stdout", "stderr", "exit"):
-        expression: Expression | None = getattr(contract, key)
-        if expression is not None:
-            _refuse_input(contract, expression, set())
+def constant_program(contract: Contract, target: Target) -> Assembly | None:
+    """None for a program whose output depends on its input. Raises IntentError for one without output."""
+    if any(e is not None and _reads_input(contract, e, set()) for e in (contract.stdout, contract.stderr,
+                                                                        contract.exit)):
+        return None
     try:
         stdout, stderr, status = Oracle(contract).program((), b"")
     except OracleFault as fault:
@@ -46,15 +45,16 @@ def lower_program(contract: Contract, target: Target) -> Assembly:
     return Assembly(tuple(lines), tuple(tables))
 
 
-def _refuse_input(contract: Contract, expression: Expression, seen: set[str]) -> None:
+def _reads_input(contract: Contract, expression: Expression, seen: set[str]) -> bool:
     for node in descendants(expression):
         if isinstance(node, Name) and node.name in ("stdin", "args"):
-            raise error("E714", f"cannot generate yet: a program that reads `{node.name}`", node.span,
-                        "a program with constant `stdout`, `stderr` and `exit` can be generated")
+            return True
         if isinstance(node, CallDefinition | FunctionReference) and node.name in contract.where \
                 and node.name not in seen:
             seen.add(node.name)
-            _refuse_input(contract, contract.where[node.name].body, seen)
+            if _reads_input(contract, contract.where[node.name].body, seen):
+                return True
+    return False
 
 
 def _formatted(lines: list[str], **values: object) -> list[str]:
