@@ -2,7 +2,8 @@
 
 Every public function of a module stands for the intent of the same name. It takes the parameters in order; a
 buffer comes as a list, and a writable one is changed in place, as the C function does. Each is written in another
-way than its contract (digit strings, loops, a library), so that a slip in one is not repeated in the other.
+way than its contract (digit strings, loops, a library), so that a slip in one is not repeated in the other. Those of
+`programs` take arguments and standard input, and stand for programs that no tool of the system does the same as.
 """
 
 from __future__ import annotations
