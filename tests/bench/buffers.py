@@ -158,9 +158,9 @@ def table(target: str, rows: Sequence[Row], markdown: bool) -> str:
         lines.append(line)
     mean = ["geometric mean"]
     for label in sizes:
-        mean += ["", *(ratio_text(_mean([row.faster(label, peer) for row in rows])) for peer in PEERS)]
+        mean += ["", *(ratio_text(mean_ratio([row.faster(label, peer) for row in rows])) for peer in PEERS)]
     if counted:
-        mean += ["", *(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in PEERS)]
+        mean += ["", *(ratio_text(mean_ratio([row.shorter(peer) for row in rows])) for peer in PEERS)]
     return f"{target}\n\n" + columns([head, *lines, mean], markdown)
 
 
@@ -172,15 +172,15 @@ def summary(everything: Mapping[str, Sequence[Row]], markdown: bool) -> str:
     for target, rows in everything.items():
         line = [target]
         for label in labels:
-            line.append(" / ".join(ratio_text(_mean([row.faster(label, peer) for row in rows])) for peer in COMPILERS)
-                        if any(label in row.nanoseconds for row in rows) else "")
+            means = [ratio_text(mean_ratio([row.faster(label, peer) for row in rows])) for peer in COMPILERS]
+            line.append(" / ".join(means) if any(label in row.nanoseconds for row in rows) else "")
         if counted:
-            line.append(" / ".join(ratio_text(_mean([row.shorter(peer) for row in rows])) for peer in COMPILERS))
+            line.append(" / ".join(ratio_text(mean_ratio([row.shorter(peer) for row in rows])) for peer in COMPILERS))
         lines.append(line)
     return columns(lines, markdown)
 
 
-def _mean(ratios: Sequence[float | None]) -> float | None:
+def mean_ratio(ratios: Sequence[float | None]) -> float | None:
     present = [r for r in ratios if r is not None]
     return geometric_mean(present) if present else None
 
@@ -244,7 +244,7 @@ def main() -> int:
             wrong += problems
             sizes = options.sizes if native and not options.no_times else []
             plugin = None if options.no_counts else build_plugin(folder)
-            rows = measure(kernels, options.rounds, options.milliseconds, sizes, plugin, _progress)
+            rows = measure(kernels, options.rounds, options.milliseconds, sizes, plugin, show_progress)
             print(table(target.name, rows, options.markdown))
             print(worst(rows), flush=True)
             everything[target.name] = rows
@@ -259,7 +259,7 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _progress(what: str) -> None:
+def show_progress(what: str) -> None:
     if sys.stderr.isatty():
         print(f"\r{what:60}", end="\r", file=sys.stderr, flush=True)
 

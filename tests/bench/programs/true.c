@@ -1,0 +1,5 @@
+#include "nolibc.h"
+
+int main(void) {
+    return 0;
+}
