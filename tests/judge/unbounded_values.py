@@ -51,6 +51,9 @@ class Values:
                 return self.integer(states[int(found[2])]) if states else 0
             except NotUnderstood:
                 return 0
+        if " never after " in name:
+            # What a round leaves that is never gone: anything will do.
+            return 0
         if found := _ELEMENT.fullmatch(name):
             content = self.given[found[1]]
             assert isinstance(content, tuple)
