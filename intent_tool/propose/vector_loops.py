@@ -184,6 +184,8 @@ class _VectorLoop:
         alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
         self.ahead = ahead = self.turn - 1 if alike else job.first
         least = ahead if alike else self.least + ahead
+        # Here, where all that comes later may share it.
+        none = b.const(job.first, 64)
         # Of what is written this is how far whole vectors go, even where there is none.
         total = self.end_of(b.const(0, 64), 1) if job.into is not None and not ahead else None
         b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
@@ -221,7 +223,7 @@ class _VectorLoop:
         b.jump(join, number, *finals.values())
         b.block = few
         b.start(few)
-        b.jump(join, b.const(job.first, 64), *(job.start[k][0] for k in finals))
+        b.jump(join, none, *(job.start[k][0] for k in finals))
         b.start(join)
         states = tuple((params[k],) if k in params else words for k, words in enumerate(job.start))
         return after if total is None else total, states

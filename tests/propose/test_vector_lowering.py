@@ -170,3 +170,18 @@ def test_fewer_vectors_a_turn_where_registers_are_short() -> None:
         expression = f"({expression} {'^+'[k % 2]} {constant})"
     assembly = lowered(bytewise(f"u8({expression})"), "x86_64")
     assert not any("rsp" in line for line in assembly.lines)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_searches_one_after_the_other_share_no_constant_of_one_way(target: str) -> None:
+    """What is made where a loop is passed by is not at hand behind it."""
+    text = """
+signature: bool f(const uint8_t data[n], size_t n, uint64_t v)
+where:
+  end: next((i for i in range(v, n) if data[i] == 10), n)
+  begin: next((i + 1 for i in reversed(range(v - 1)) if data[i] == 10), 0)
+requires:
+  - 0 < v < n
+returns: all(x == y for x, y in zip(data[v:end], data[begin:v - 1]))
+"""
+    assert [*candidates(load_text("intent: A test.\n" + text), TARGETS[target])]
