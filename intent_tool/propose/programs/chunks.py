@@ -1,8 +1,8 @@
 """Loops over standard input by groups of bytes, ``for i in range(0, len(stdin), W)``: as loops over one group at a
 time.
 
-What a round asks of standard input has to lie in its group: ``stdin[i + k]``, ``stdin[i:i + W]``, and whether there
-is so much left, ``i + k < len(stdin)``, for a `k` that is at most W."""
+What a round asks of standard input has to lie in its group, or closely behind it: ``stdin[i + k]``,
+``stdin[i:i + W]``, and whether there is so much left, ``i + k < len(stdin)``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from intent_tool.propose.programs.resolve import free_names, rebuilt
 
 WIDEST = 4096
 """Bytes of a group."""
+FURTHEST = 16
+"""Bytes behind a group."""
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -23,6 +25,8 @@ class Chunks:
     """`rest` is the comprehension without its first clause's range, over `chunk` and `start`."""
 
     width: int
+    ahead: int
+    """Bytes behind the group that are looked at, or asked for whether they are there."""
     start: str
     """The variable that is the group's place in the input."""
     node: tree.Comprehension
@@ -52,10 +56,11 @@ def chunks(node: Expression) -> Chunks | None:
     if not 1 <= width <= WIDEST:
         return None
     try:
-        inside = _Relative(first.target.name, width).comprehension(node)
+        relative = _Relative(first.target.name, width)
+        inside = relative.comprehension(node)
     except _Other:
         return None
-    return Chunks(width, first.target.name, inside)
+    return Chunks(width, relative.ahead, first.target.name, inside)
 
 
 def is_length(node: Expression) -> bool:
@@ -66,7 +71,7 @@ def is_length(node: Expression) -> bool:
 
 class _Relative:
     def __init__(self, start: str, width: int) -> None:
-        self.start, self.width = start, width
+        self.start, self.width, self.ahead = start, width, 0
         self.ranges: dict[str, tuple[int, int]] = {}
         """Of variables over constant ranges."""
 
@@ -91,16 +96,12 @@ class _Relative:
         match node:
             case tree.Index(sequence=tree.Name(name="stdin")):
                 place = self.offset(node.index)
-                # Outside of the group there is no such byte, or it is another group's.
-                self.within(place, 0, self.width - 1)
+                self.within(place, self.width - 1)
                 return tree.Index(node.span, self.chunk(node), place)
             case tree.Slice(sequence=tree.Name(name="stdin")) if node.start is not None and node.stop is not None:
                 start, stop = self.offset(node.start), self.offset(node.stop)
-                self.within(start, 0, self.width)
-                self.within(stop, 0, self.width)
-                if isinstance(start, tree.Integer) and start.value == 0 and isinstance(stop, tree.Integer) \
-                        and stop.value == self.width:
-                    return self.chunk(node)
+                self.within(start, self.width)
+                self.within(stop, self.width)
                 return tree.Slice(node.span, self.chunk(node), start, stop)
             case tree.Compare(first=first, rest=((op, other),)) if op in _MIRRORED and is_length(other):
                 return self.compared(node, first, op)
@@ -133,8 +134,8 @@ class _Relative:
     def compared(self, node: Expression, place: Expression, op: str) -> Expression:
         """A place in the input and where it ends: the same of the group, whose end may come before."""
         offset = self.offset(place)
-        # The end may be the group's, or beyond: a place beyond the group tells them apart.
-        self.within(offset, 0, self.width - (op in ("<", ">=")))
+        # Whether there is a byte at `offset`, or one before it.
+        self.within(offset, self.width - (op in ("<", ">=")))
         return kinds.compare(offset, op, kinds.call("len", self.chunk(node)))
 
     def offset(self, node: Expression) -> Expression:
@@ -154,10 +155,12 @@ class _Relative:
                     kinds.binary("+", node.left, rest)
         raise _Other
 
-    def within(self, node: Expression, lo: int, hi: int) -> None:
+    def within(self, node: Expression, hi: int) -> None:
+        """Looks so much further ahead that `node`, of which `hi` is in the group, is in what is looked at."""
         found = self.interval(node)
-        if found is None or found[0] < lo or found[1] > hi:
+        if found is None or found[0] < 0 or found[1] > hi + FURTHEST:
             raise _Other
+        self.ahead = max(self.ahead, found[1] - hi)
 
     def interval(self, node: Expression) -> tuple[int, int] | None:
         match node:

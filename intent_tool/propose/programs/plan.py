@@ -205,10 +205,7 @@ class _Pass:
         return not any(kinds.mentions(b, "stdin") for b in bounds) and all(map(self.is_natural, bounds))
 
     def is_natural(self, node: Expression) -> bool:
-        if kinds.has_effects(node):
-            return isinstance(node, tree.Call) and node.function == "max" and any(
-                isinstance(a, tree.Integer) and a.value >= 0 for a in node.arguments)
-        return self.p.range_of(self.p.plain(node))[0] >= 0
+        return self.p.ends(self.p.integer(node))[0] >= 0
 
     def is_source(self, node: Expression) -> bool:
         if isinstance(node, tree.Call) and node.function == "enumerate" and len(node.arguments) == 1:
@@ -531,20 +528,22 @@ class _Pass:
     def by_chunks(self, grouped: Chunks) -> None:
         """Groups that are complete first, whose size is known; then what is left."""
         p, start, width = self.p, self.count(), grouped.width
-        loop, rest = While(None), If(p.test("!=", Place("available"), 0))
+        whole = width + grouped.ahead
+        loop, rest = While(None), While(p.test("!=", Place("available"), 0))
         with p.block(loop.body):
-            p.add(Fill(width), If(p.test("<", Place("available"), width), [Break()]))
+            p.add(Fill(whole), If(p.test("<", Place("available"), whole), [Break()]))
             address = p.variable()
             p.add(Set(address, Place("in")))
-            self.put_chunk(grouped, p.buffer(address, width))
+            self.put_chunk(grouped, p.buffer(address, whole))
             p.add(Consume(width), Set(start, start, "+", width))
         p.add(loop)
-        if width > 1:
-            with p.block(rest.then):
-                address, length = p.variable(), p.variable(1, width - 1)
+        if whole > 1:
+            with p.block(rest.body):
+                address, length, done = p.variable(), p.variable(1, whole - 1), p.variable(1, width)
                 p.add(Set(address, Place("in")), Set(length, Place("available")))
                 self.put_chunk(grouped, p.buffer(address, length))
-                p.add(Set(start, start, "+", length), Consume(Place("available")))
+                p.add(If(p.test("<", length, width), [Set(done, length)], [Set(done, width)]),
+                      Set(start, start, "+", done), Consume(done))
             p.add(rest)
 
     def put_chunk(self, grouped: Chunks, source: Buffer) -> None:
