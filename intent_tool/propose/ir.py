@@ -107,8 +107,8 @@ class Block:
 @dataclass(slots=True)
 class Shape:
     """A loop that is tested at its end: `before` jumps to `head`, `latch` jumps back. `number`, a parameter of the
-    head, counts rounds from `first`; `after` is one more, and `last` branches to the latch while `again` says that it
-    differs from `limit`."""
+    head, counts rounds from `first`; `after` is `step` more, as many as the loop's body does, and `last` branches to
+    the latch while `again` says that it differs from `limit`."""
 
     before: Block
     head: Block
@@ -119,6 +119,7 @@ class Shape:
     again: int
     limit: int
     first: int
+    step: int = 1
 
 
 @dataclass(slots=True)

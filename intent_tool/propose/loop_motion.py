@@ -111,7 +111,8 @@ class _Addresses:
         self.blocks = blocks_of(self.b.function, self.shape)
         self.here = {v for block in self.blocks
                      for v in (*block.params, *(d for i in block.instructions for d in i.dest))}
-        self.steps = self.target.isa == "riscv64" or (self.target.isa == "arm64" and self.ends_once())
+        self.steps = self.target.isa == "riscv64" or \
+            (self.target.isa == "arm64" and (self.shape.step > 1 or self.ends_once()))
         for block in self.blocks:
             for i in block.instructions:
                 if i.op in ("load", "store"):
@@ -149,7 +150,7 @@ class _Addresses:
         for pointer in self.pointers.values():
             users = [(block, i) for block in self.blocks for i in block.instructions
                      if pointer.value in i.args and pointer.following not in i.dest]
-            step = pointer.start.times
+            step = pointer.start.times * self.shape.step
             if not users or not -256 <= step < 256:
                 continue
             if all(i.op in ("load", "store") for _, i in users) and len({i.imm[0] for _, i in users}) == 1:
@@ -256,7 +257,7 @@ class _Addresses:
             first, value = self.at_first(start), b.function.value(64)
             at, scopes = b.block, b.scopes
             b.block, b.scopes = shape.last, [{}]
-            following = b.op("add", value, b.const(start.times, 64))
+            following = b.op("add", value, b.const(start.times * shape.step, 64))
             b.block, b.scopes = at, scopes
             self.carry(value, first, following)
             self.here.update((value, following))
@@ -300,7 +301,7 @@ class _Addresses:
             note.round = self.rounds(pointer.value, text, times)
             if note.most[1]:
                 done, values = self.rounds(end, text, times)
-                note.most = done + " - 1", values
+                note.most = f"{done} - {shape.step}", values
 
     def count_by(self, pointer: _Pointer, inside: set[int]) -> None:
         """Behind the loop, where its number is wanted, take it from how far the pointer is."""

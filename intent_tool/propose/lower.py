@@ -14,6 +14,7 @@ from intent_tool.propose.fold_plan import Plan, with_running_folds
 from intent_tool.propose.ir import Block, Formula, Function, Return, drop_unused
 from intent_tool.propose.loop_motion import improve_loops
 from intent_tool.propose.lower_division import Division
+from intent_tool.propose.lower_loops import TooLong
 from intent_tool.propose.lower_values import TooNarrow, Words
 from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_loops import NotThisWay, VectorWishes
@@ -24,18 +25,21 @@ def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: V
     """The function's intermediate representation, with loops in vectors as far as they can be where `vectors` are
     wished for. Raises IntentError for what cannot be generated."""
     is_narrow = True
+    rolled: set[int] = set()
     while True:
         try:
-            return _Lowering(contract, elaborated, target, is_narrow).run(vectors)
+            return _Lowering(contract, elaborated, target, is_narrow).run(vectors, rolled)
         except TooNarrow:
             is_narrow = False
+        except TooLong as loop:
+            rolled.add(loop.index)
         except NotThisWay:
             pass
 
 
 class _Lowering(Division):
-    def run(self, vectors: VectorWishes | None) -> Function:
-        self.vectors = vectors
+    def run(self, vectors: VectorWishes | None, rolled: set[int]) -> Function:
+        self.vectors, self.rolled = vectors, rolled
         if vectors is not None:
             vectors.done.clear()
         signature = self.contract.signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intent_tool.language.diagnostics import Span, error
-from intent_tool.language.terms import Loop, Term
+from intent_tool.language.terms import Loop, Term, walk
 from intent_tool.propose.byte_tables import with_byte_tables
 from intent_tool.propose.fold_plan import Plan, plan_fold
 from intent_tool.propose.ir import Block, Formula, LoopNote, Shape
@@ -15,15 +15,38 @@ from intent_tool.propose.vector_loops import VectorLoops, positive
 
 MOST_ROUNDS = 1 << 64
 
+TURN = 4
+"""Rounds of a scalar loop that are done at once."""
+LONGEST = 12
+"""Instructions of a round, at most, where several are done at once: the longer it is, the less is won."""
+
+SLOW = frozenset({"table", "floordiv", "mod", "loop"})
+"""Terms beside which the counting of rounds costs nothing."""
+
+Round = Callable[[int, Words], Words]
+"""From the number of a round and the values before it to those after it."""
+
 Ways = list[tuple[Block, Words]]
 """Blocks that go on behind a loop, with the results that each of them has."""
 
 
+class TooLong(Exception):
+    """All has to be lowered anew: rounds are too long for several at once in the loop of this index's id."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
 class Loops(VectorLoops):
-    def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Callable[[int, Words], Words],
-              first: int | None = None) -> tuple[Shape, Words]:
+    rolled: set[int]
+    """The ids of the indices of loops that do one round at a time."""
+
+    def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Round,
+              first: int | None = None, step: int = 1) -> tuple[Shape, Words]:
         """`limit` (at least one) times `body(number of the round, values)`, which gives the next values. Rounds are
-        counted from `first`, where it is given (below `limit`).
+        counted from `first`, where it is given (below `limit`); `step` rounds are done at once, of which there are
+        as many as to come to the limit.
 
         Goes on behind the loop, with the values of the last round. `bound` are the ids of the variables that the body
         binds."""
@@ -39,8 +62,11 @@ class Loops(VectorLoops):
         scope = Scope(before, depth, bound | {-head.number - 1})
         self.scopes.append(scope)
         with b.scope():
-            following = body(number, values)
-            after = b.op("add", number, b.const(1, 64))
+            following = values
+            for k in range(step):
+                scope.words.clear()
+                following = body(b.op("add", number, b.const(k, 64)), following)
+            after = b.op("add", number, b.const(step, 64))
             again = b.op("ne", after, limit)
             last, latch, leave = b.block, b.new_block(depth), b.new_block(depth - 1)
             b.branch(again, latch, leave)
@@ -54,7 +80,7 @@ class Loops(VectorLoops):
         b.jump(head, first, *initial)
         b.block = at
         b.start(leave)
-        shape = Shape(outside, head, last, latch, number, after, again, limit, first)
+        shape = Shape(outside, head, last, latch, number, after, again, limit, first, step)
         b.function.loops.append(shape)
         return shape, following
 
@@ -144,10 +170,25 @@ class Loops(VectorLoops):
             if further is not None:
                 first = further
                 enter(b.op("ne", first, limit))
-        shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, one_round, first)
-        shape.head.note = self.note(plan, count, shape, start, written) if count.op != "const" else None
-        if shape.head.note is not None and into is not None:
-            shape.head.note.elements = len(values)
+
+
+        def noted(shape: Shape, most: Formula) -> None:
+            if count.op != "const":
+                shape.head.note = self.note(plan, shape, most, start, written)
+                shape.head.note.elements = len(values) if into is not None else 1
+
+        text, step = self.text(positive(count)), 1
+        body: Round = one_round
+        if done is None and self.is_unrolled(plan, count, values, sizes):
+            step, body = TURN, self.measured(plan, one_round)
+            odd, ways_on = self.odd_rounds(limit, _flat([start[k] for k in carried]), bound, one_round, first, safe)
+            noted(odd, _last_odd_round(text, odd, int(later is not None)))
+            (first,), *current = self.joined(ways_on, [1, *sizes])
+            changed = dict(zip(carried, current, strict=True))
+            start = tuple(changed.get(k, words) for k, words in enumerate(start))
+            enter(b.op("ne", first, limit))
+        shape, following = self.cycle(limit, _flat([start[k] for k in carried]), bound, body, first, step)
+        noted(shape, (f"{text} - {step}", ()) if text else (f"{{0}} - {step}", (limit,)))
         last = dict(zip(carried, _split(following, sizes), strict=True))
         if plan.constant is not None and plan.exit is not None:
             last[plan.constant] = (b.const(1 - plan.exit.value, 32),)
@@ -158,6 +199,43 @@ class Loops(VectorLoops):
         if ways:
             results = self.joined([*ways, (b.block, _flat(results))], [len(words) for words in results])
         return results
+
+    def is_unrolled(self, plan: Plan, count: Term, values: tuple[Term, ...], sizes: list[int]) -> bool:
+        """Whether turns of several rounds are to be tried."""
+        return plan.exit is None and count.op != "const" and count.hi >= 2 * TURN \
+            and self.contract.optimize == "speed" and plan.index.id not in self.rolled \
+            and all(size == 1 for size in sizes) and not any(t.op in SLOW for t in walk([*plan.next, *values]))
+
+    def measured(self, plan: Plan, body: Round) -> Round:
+        """The same; raises TooLong where a round is too long, or has branches."""
+        b = self.b
+
+        def one_round(number: int, values: Words) -> Words:
+            block, so_far = b.block, len(b.block.instructions)
+            following = body(number, values)
+            made = [i for i in block.instructions[so_far:] if i.op != "const"]
+            if b.block is not block or len(made) > LONGEST:
+                raise TooLong(plan.index.id)
+            return following
+        return one_round
+
+    def odd_rounds(self, limit: int, initial: Words, bound: frozenset[int], body: Round, first: int | None,
+                   safe: frozenset[int]) -> tuple[Shape, Ways]:
+        """The first rounds, as many as leave whole turns: their loop, and what comes behind it or instead of it, with
+        the number of the next round and the values there."""
+        b = self.b
+        depth = b.block.depth
+        first = b.const(0, 64) if first is None else first
+        end = b.op("add", first, b.op("and", b.op("sub", limit, first), b.const(TURN - 1, 64)))
+        inside, skip = b.new_block(depth), b.new_block(depth)
+        b.branch(b.op("ne", first, end), inside, skip)
+        b.start(inside)
+        self.scopes.append(Scope(None, depth, frozenset(), guard=True, safe=safe))
+        with b.scope():
+            shape, following = self.cycle(end, initial, bound, body, first)
+        self.scopes.pop()
+        # What is known of states is known for the number of a round, not for a limit that equals it.
+        return shape, [(skip, (first, *initial)), (b.block, (shape.after, *following))]
 
     def after_the_first(self, index: Term, values: tuple[Term, ...]) -> tuple[Term, ...] | None:
         """The values in all rounds but the first, where that is another case."""
@@ -258,10 +336,9 @@ class Loops(VectorLoops):
 
     # Notes
 
-    def note(self, plan: Plan, count: Term, shape: Shape, start: tuple[Words, ...],
+    def note(self, plan: Plan, shape: Shape, most: Formula, start: tuple[Words, ...],
              written: tuple[Formula, ...]) -> LoopNote:
-        text = self.text(positive(count))
-        note = LoopNote(("{0}", (shape.number,)), (f"{text} - 1", ()) if text else ("{0} - 1", (shape.limit,)))
+        note = LoopNote(("{0}", (shape.number,)), most)
         params = iter(shape.head.params[1:])
         carried = plan.carried()
         for k, ((span, state), words) in enumerate(zip(plan.sites, start, strict=True)):
@@ -293,6 +370,14 @@ class Loops(VectorLoops):
         have = self.state_bits(body.states[term.data])
         own = words[at:at + max(have // 64, 1)]
         return self.part(own, have, bits, term, body.states[term.data])
+
+
+def _last_odd_round(count: str | None, shape: Shape, first: int) -> Formula:
+    """The most rounds that are done before a round of the loop that leaves whole turns; it begins with the round
+    number `first`."""
+    if count is None:
+        return "{0} - 1", (shape.limit,)
+    return (f"(({count} - {first}) & {TURN - 1}) + {first} - 1" if first else f"({count} & {TURN - 1}) - 1"), ()
 
 
 def _flat(words: list[Words] | tuple[Words, ...]) -> Words:

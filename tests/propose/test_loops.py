@@ -1,4 +1,4 @@
-"""Loops of run-time length, one element a round: how they look, what is said of them, when they end early."""
+"""Loops of run-time length in scalar code: how they look, what is said of them, when they end early."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from intent_tool.propose.lowering import lower_function
 TARGETS = load_targets()
 
 
-def intent(signature: str, returns: str) -> Contract:
-    return load_text(f"intent: A test.\nsignature: {signature}\nreturns: |\n  {returns}\n")
+def intent(signature: str, returns: str, optimize: str = "size") -> Contract:
+    """For size a loop does one round at a time."""
+    return load_text(f"intent: A test.\nsignature: {signature}\nreturns: |\n  {returns}\noptimize: {optimize}\n")
 
 
 def generated(contract: Contract, target: str) -> Assembly:
@@ -29,9 +30,9 @@ def notes(contract: Contract, target: str) -> list[str]:
 
 
 def loop_of(contract: Contract, target: str) -> list[str]:
-    """The instructions from the only note's label to the last jump to it."""
+    """The instructions from the last note's label to the last jump to it."""
     assembly = generated(contract, target)
-    (note,) = assembly.notes
+    note = assembly.notes[-1]
     start = assembly.lines.index(note.label + ":")
     end = max(k for k, line in enumerate(assembly.lines) if line.endswith(" " + note.label))
     return [line for line in assembly.lines[start + 1:end + 1] if not line.endswith(":")]
@@ -89,11 +90,11 @@ def test_a_secret_search_goes_on() -> None:
 
 def test_what_is_written_is_noted() -> None:
     up = load_text("intent: A test.\nsignature: void f(uint16_t out[n], const uint16_t a[n], size_t n)\n"
-                   "writes:\n  out: (x ^ 1 for x in a)\n")
+                   "writes:\n  out: (x ^ 1 for x in a)\noptimize: size\n")
     assert notes(up, "x86_64") == ["round %rax <= n - 1; written out[0 : round]"]
     down = load_text("intent: A test.\nsignature: void f(uint16_t out[n], const uint16_t a[n], size_t n)\n"
                      "requires:\n  - aliased(out, a)\n"
-                     "writes:\n  out: '[a[i - 1] if i > 0 else 0 for i in range(n)]'\n")
+                     "writes:\n  out: '[a[i - 1] if i > 0 else 0 for i in range(n)]'\noptimize: size\n")
     assert notes(down, "x86_64")[0].endswith("; written out[n - round : n]")
 
 
@@ -107,7 +108,7 @@ def test_elements_by_turns_are_written_in_one_round(element: str, instructions: 
 
 def test_prefix_sums_take_one_addition_each() -> None:
     contract = load_text("intent: A test.\nsignature: void f(uint32_t out[n], const uint32_t a[n], size_t n)\n"
-                         "writes:\n  out: '[u32(sum(a[:i + 1])) for i in range(n)]'\n")
+                         "writes:\n  out: '[u32(sum(a[:i + 1])) for i in range(n)]'\noptimize: size\n")
     assert len(loop_of(contract, "x86_64")) == 5
     assert "fold(0)[0]; written out[0 : round]" in notes(contract, "x86_64")[0]
 
@@ -153,4 +154,27 @@ def test_fold_sites_are_in_the_order_of_the_text() -> None:
 def test_no_round_asks_whether_it_is_the_first(target: str) -> None:
     contract = load_text("intent: A test.\nsignature: void f(int16_t out[n], const int16_t a[n], size_t n)\n"
                          "writes:\n  out: '[i16(a[i] - a[i - 1] & 0x7FFF) if i > 0 else 7 for i in range(n)]'\n")
-    assert len(loop_of(contract, target)) == 8
+    # Four rounds, and what goes on once a turn.
+    assert len(loop_of(contract, target)) == {"x86_64": 25, "arm64": 24, "riscv64": 23}[target]
+
+
+@pytest.mark.parametrize(("target", "few", "turns", "instructions"), [
+    ("x86_64", "round %rcx <= (n & 3) - 1; %rdx = fold(0)[0]", "round %rcx <= n - 4; %rdx = fold(0)[0]", 11),
+    ("arm64", "round %x4 <= (n & 3) - 1; %x5 = fold(0)[0]", "round (%x0 - data) <= n - 4; %x5 = fold(0)[0]", 11),
+    ("riscv64", "round %a4 <= (n & 3) - 1; %a5 = fold(0)[0]", "round (%a2 - data) <= n - 4; %a5 = fold(0)[0]", 10),
+])
+def test_four_rounds_a_turn_after_those_that_are_left_over(target: str, few: str, turns: str, instructions: int
+                                                           ) -> None:
+    contract = intent("uint64_t f(const uint8_t data[n], size_t n)", returns="sum(data)", optimize="speed")
+    assert notes(contract, target) == [few, turns]
+    assert len(loop_of(contract, target)) == instructions
+    assert sum(line.split()[0] in ("movzx", "ldrb", "lbu") for line in loop_of(contract, target)) == 4
+
+
+@pytest.mark.parametrize(("signature", "formula", "why"), [
+    ("uint32_t f(const uint8_t data[n], size_t n)", "reduce(lambda s, x: (s + x) % 251, data, 0)", "divides"),
+    ("bool f(const uint8_t data[n], size_t n)", "any(data)", "leaves early"),
+    ("uint32_t f(const uint8_t data[7])", "sum(data)", "has a constant number of rounds"),
+])
+def test_one_round_a_turn(signature: str, formula: str, why: str) -> None:
+    assert not any("& 3" in note for note in notes(intent(signature, formula, "speed"), "riscv64")), why
