@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from intent_tool.judge.judge import judge_function
 from intent_tool.language.contract import Contract
 from intent_tool.language.load import load_text
 from intent_tool.language.oracle import Oracle
 from intent_tool.language.walk import fold_sites
 from intent_tool.machine.assembler import assemble
 from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.elf import write_object
 from intent_tool.machine.target import load_targets
 from intent_tool.propose.lowering import lower_function
 
@@ -178,3 +180,21 @@ def test_four_rounds_a_turn_after_those_that_are_left_over(target: str, few: str
 ])
 def test_one_round_a_turn(signature: str, formula: str, why: str) -> None:
     assert not any("& 3" in note for note in notes(intent(signature, formula, "speed"), "riscv64")), why
+
+
+@pytest.mark.parametrize("element", [0, 1, 0x80000000, 0xFFFFFFFF])
+@pytest.mark.parametrize("target", ["x86_64", "arm64", "riscv64", "riscv64_zb"])
+def test_lengths_around_whole_turns(target: str, element: int) -> None:
+    """Sums of all prefixes that wrap around, in place, and the last of them: checked by examples of each length."""
+    lines = ["intent: A test.", "signature: uint32_t f(uint32_t a[n], size_t n)", "writes:",
+             "  a: (u32(sum(a[:i + 1])) for i in range(n))", "returns: u32(sum(a) * 3)", "examples:"]
+    for n in range(14):
+        before = [(element + k) % 2 ** 32 for k in range(n)]
+        after = [sum(before[:k + 1]) % 2 ** 32 for k in range(n)]
+        lines += [f"  - given: a={before}, n={n}",
+                  f"    then: result == {sum(before) * 3 % 2 ** 32} and a == {after}"]
+    contract = load_text("\n".join(lines) + "\n")
+    assert sum("& 3" in note for note in notes(contract, target)) > 0
+    binary = write_object(TARGETS[target], "f", assemble(generated(contract, target), TARGETS[target]))
+    verdict = judge_function(contract, TARGETS[target], binary, "f", vectors=200, seconds=0)
+    assert verdict.accepted, verdict.problems
