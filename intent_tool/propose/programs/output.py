@@ -12,6 +12,8 @@ from intent_tool.propose.programs.resolve import fresh, substitute
 from intent_tool.propose.programs.script import (
     Advance,
     Call,
+    Descriptor,
+    Exit,
     If,
     Operand,
     Place,
@@ -33,6 +35,20 @@ _OUT = "output so far"
 
 
 class Output(Pieces):
+    def put_all(self, stdout: Expression, stderr: Expression, status: Expression) -> None:
+        self.put_sequence(stdout)
+        if not (isinstance(stderr, tree.Bytes) and not stderr.value):
+            self.add(Descriptor(2))
+            self.put_sequence(stderr)
+        self.add(Exit(self.status(status)))
+
+    def status(self, node: Expression) -> Operand:
+        value = self.integer(node)
+        lo, hi = self.ends(value)
+        if lo < 0 or hi > 255:
+            raise self.cannot("an exit status that may not be in 0 to 255", node.span)
+        return value
+
     def put_sequence(self, node: Expression) -> None:
         match node:
             case tree.Bytes():
