@@ -179,7 +179,8 @@ class Loops(VectorLoops):
 
         text, step = self.text(positive(count)), 1
         body: Round = one_round
-        if done is None and self.is_unrolled(plan, count, values, sizes):
+        # What is written from both ends may meet itself: the judge follows one round of that at a time.
+        if done is None and len(written) < 2 and self.is_unrolled(plan, count, values, sizes):
             step, body = TURN, self.measured(plan, one_round)
             odd, ways_on = self.odd_rounds(limit, _flat([start[k] for k in carried]), bound, one_round, first, safe)
             noted(odd, _last_odd_round(text, odd, int(later is not None)))

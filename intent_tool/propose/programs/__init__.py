@@ -6,8 +6,9 @@ output, and exits. Where standard input can be gone through once, from block to 
 first.
 
 resolve.py puts definitions in place, parts.py makes functions (as intents that unparse.py writes), plan.py and
-one_pass.py say what is read when; output.py and what it is built on (pieces, numbers, sequences, inputs, values) write
-the script, whose statements are in script.py; and glue.py makes instructions of it, by the machine_ISA.py of each ISA.
+one_pass.py say what is read when; output.py and what it is built on (pieces, numbers, sequences, inputs, values)
+write the script, whose statements are in script.py; and glue.py makes instructions of it, by the machine_ISA.py of
+each ISA.
 """
 
 from __future__ import annotations
