@@ -100,7 +100,8 @@ def test_what_is_written_is_noted() -> None:
     assert notes(down, "x86_64")[0].endswith("; written out[n - round : n]")
 
 
-@pytest.mark.parametrize(("element", "instructions"), [("row[i // 3]", 4 * 4 + 3), ("row[i // 3] + i % 3", 4 * 6 + 3)])
+@pytest.mark.parametrize(("element", "instructions"), [
+    ("row[i // 3]", 4 * 4 + 3), ("row[i // 3] + i % 3", 4 * 6 + 3)])
 def test_elements_by_turns_are_written_in_one_round(element: str, instructions: int) -> None:
     contract = load_text("intent: A test.\nsignature: void f(uint8_t out[3*n], const uint8_t row[n], size_t n)\n"
                          f"writes:\n  out: (u8({element}) for i in range(3 * n))\n")
