@@ -109,6 +109,12 @@ class Builder:
             return a
         if y == 0 and op in ("and", "mul", "umulh", "smulh"):
             return b
+        if op == "add" and y is not None:
+            made = self.defined.get(a)
+            inner = self.constant_of(made.args[1]) if made is not None and made.op == "add" else None
+            if made is not None and inner is not None:
+                # So the number of a round and one is that of the next.
+                return self.op("add", made.args[0], self.const(inner + y, width))
         if op == "umulh" and y is not None and y & (y - 1) == 0:
             shift = y.bit_length() - 1
             return self.op("lshr", a, self.const(width - shift, 32)) if shift else self.const(0, width)
