@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -129,6 +131,45 @@ exit: 0 if len(stdin) == 300001 else 1
     path.chmod(0o755)
     done = subprocess.run([RUNNERS[isa], str(path)], input=data, capture_output=True, check=False, timeout=60)
     assert (done.stdout, done.returncode) == (data, 0)
+
+
+def test_what_is_streamed_needs_no_memory(tmp_path: Path) -> None:
+    """A GiB of input in a MiB of address space, all told."""
+    contract = load_text("""
+intent: A test.
+program: test
+stdout: |
+  f"{len(stdin)} {sum(c == 0 for c in stdin)}\\n"
+""")
+    path, data = tmp_path / "program", tmp_path / "data"
+    path.write_bytes(_executable(contract, _target({"aarch64": "arm64"}.get(platform.machine(), platform.machine()))))
+    path.chmod(0o755)
+    with data.open("wb") as file:
+        file.truncate(1 << 30)
+    command = ["bash", "-c", 'ulimit -v 1024 && exec "$0" < "$1"', str(path), str(data)]
+    assert subprocess.check_output(command, timeout=300) == b"1073741824 1073741824\n"
+
+
+@pytest.mark.parametrize("isa", RUNNERS)
+def test_a_reader_that_goes_away_ends_it_quietly(isa: str, tmp_path: Path) -> None:
+    contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
+    path = tmp_path / "program"
+    path.write_bytes(_executable(contract, _target(isa)))
+    path.chmod(0o755)
+    command = ["bash", "-o", "pipefail", "-c", 'yes | "$0" "$1" | head -n 1', RUNNERS[isa], str(path)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == (b"y\n", b"", 128 + signal.SIGPIPE)
+
+
+@pytest.mark.parametrize("isa", RUNNERS)
+def test_a_full_disk_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> None:
+    contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
+    path = tmp_path / "program"
+    path.write_bytes(_executable(contract, _target(isa)))
+    path.chmod(0o755)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([RUNNERS[isa], str(path)], input=b"text", stdout=full, check=False, timeout=60)
+    assert done.returncode == 1
 
 
 @pytest.mark.parametrize(("body", "line", "message"), [

@@ -27,6 +27,8 @@ class Machine(ABC):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.stored = "", 0, 0
+        """Register, offset in the frame, and the number of lines then."""
 
     def put(self, *lines: str) -> None:
         self.lines += lines
@@ -74,10 +76,13 @@ class Machine(ABC):
     def store_at(self, register: str, address: str, offset: int) -> None: ...
 
     def load(self, register: str, offset: int) -> None:
-        self.load_at(register, "frame", offset)
+        # What has just been stored is still there.
+        if self.stored != (self.r(register), offset, len(self.lines)):
+            self.load_at(register, "frame", offset)
 
     def store(self, register: str, offset: int) -> None:
         self.store_at(register, "frame", offset)
+        self.stored = self.r(register), offset, len(self.lines)
 
     @abstractmethod
     def store_result(self, offset: int) -> None: ...
