@@ -2,12 +2,12 @@
 
 This tool's code stands beside the obvious C loop by clang -O3 and by gcc -O3, for the same processor, and beside libc
 where it has the function, all in one executable. libc's functions, which clang and gcc call, too, are held to the
-vectors that the target has, where glibc would take AVX-512; `rep movsb` and `rep stosb` they may use. On x86-64 they
-are timed in turns, and the median of the rounds counts; for every target the instructions are counted (under
-qemu-user), as the difference between a call with 2048 bytes and one with 1024, so that what is done once a call is
-left out. Bytes are those of the largest buffer; a search goes to the end or, where the name says so, to the middle.
-Ratios above 1 mean that this tool's code is the faster, or has fewer instructions. Before that, all of them are
-compared on random inputs. Nothing here passes or fails but this.
+vectors that the target has, where glibc would take AVX-512, and on `x86_64` do without fast string instructions,
+which came after that baseline. On x86-64 they are timed in turns, and the median of the rounds counts; for every
+target the instructions are counted (under qemu-user), as the difference between a call with 2048 bytes and one with
+1024, so that what is done once a call is left out. Bytes are those of the largest buffer; a search goes to the end
+or, where the name says so, to the middle. Ratios above 1 mean that this tool's code is the faster, or has fewer
+instructions. Before that, all of them are compared on random inputs. Nothing here passes or fails but this.
 """
 
 from __future__ import annotations

@@ -43,13 +43,14 @@ class Toolchain:
     emulator: tuple[str, ...]
     """Runs an executable where instructions are counted."""
     beyond: tuple[str, ...] = ()
-    """What glibc must not choose its functions by, as GLIBC_TUNABLES names it: vectors that the target has not."""
+    """What glibc must not choose its functions by, as GLIBC_TUNABLES names it: vectors that the target has not, and
+    fast string instructions, which no processor of the x86-64 baseline had."""
 
 
 TOOLCHAINS = {
     "x86_64": Toolchain(("-target", "x86_64-linux-gnu", "-mcpu=x86_64"), "x86_64-linux-gnu-gcc", "x86-64",
                         ("qemu-x86_64", "-cpu", "max"),
-                        ("AVX512F", "AVX512VL", "AVX512BW", "AVX2", "AVX_Fast_Unaligned_Load")),
+                        ("AVX512F", "AVX512VL", "AVX512BW", "AVX2", "AVX_Fast_Unaligned_Load", "ERMS")),
     "x86_64_v3": Toolchain(("-target", "x86_64-linux-gnu", "-mcpu=x86_64_v3"), "x86_64-linux-gnu-gcc", "x86-64-v3",
                            ("qemu-x86_64", "-cpu", "max"), ("AVX512F", "AVX512VL", "AVX512BW")),
     "arm64": Toolchain(("-target", "aarch64-linux-musl", "-mcpu=generic"), "aarch64-linux-gnu-gcc", "armv8-a",
