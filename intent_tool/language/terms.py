@@ -230,10 +230,6 @@ class Terms:
                 return self.binary("and", a, self.const(b.data - 1))
             if a.lo >= 0 and a.hi < b.data:
                 return a
-            if a.lo >= 0 and a.hi < 2 * b.data and a.op != "const":
-                # No division where the quotient is 0 or 1.
-                less = self.assume(self.binary("sub", a, b), 0, b.data - 1)
-                return self.ite(self.binary("lt", a, b), self.assume(a, 0, b.data - 1), less)
         return None
 
     def _and(self, a: Term, b: Term) -> Term | None:
