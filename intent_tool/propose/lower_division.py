@@ -15,6 +15,10 @@ class Division(LongDivision):
         if d.op == "const" and d.data < 0:
             positive = terms.binary("mod", terms.binary("sub", terms.const(0), x), terms.const(-d.data))
             return self.low(terms.binary("sub", terms.const(0), positive), bits)
+        if d.op == "const" and x.lo >= 0 and x.hi < 2 * d.data:
+            # The quotient is 0 or 1.
+            less = terms.assume(terms.binary("sub", x, d), 0, d.data - 1)
+            return self.low(terms.ite(terms.binary("lt", x, d), terms.assume(x, 0, d.data - 1), less), bits)
         if d.op == "const":
             y = self.raised(x, d.data)[0]
             if exact_bits(y.lo, y.hi) <= 64:

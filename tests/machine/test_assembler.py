@@ -270,7 +270,7 @@ MISMATCH = "; the operands do not fit this instruction"
     ("arm64", "fnord x0", "no instruction is named `fnord`"),
     ("riscv64", "fnord a0", "no instruction is named `fnord`"),
     ("x86_64", "hlt", "`hlt` is not among the instructions of x86_64_v3"),
-    ("x86_64", "call rax", "`call` is not among the instructions of x86_64_v3"),
+    ("x86_64", "call rax", "a branch goes to a label that starts with `.L`, not to `rax`"),
     ("arm64", "blr x0", "`blr` is not among the instructions of arm64"),
     ("arm64", "mrs x0, nzcv", "`nzcv` is not a register, a number, an address or a condition"),
     # Labels.

@@ -1,11 +1,11 @@
 #include "nolibc.h"
 
 int main(void) {
-    uint32_t sum = 0, line = 0;
+    uint64_t sum = 0, line = 0;
     int c;
     while ((c = get()) >= 0) {
         if (c >= '0' && c <= '9') {
-            line = line * 10 + (uint32_t)(c - '0');
+            line = line * 10 + (uint64_t)(c - '0');
         } else if (c == '\n') {
             sum += line;
             line = 0;
