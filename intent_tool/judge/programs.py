@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from intent_tool.judge.calls import Arguments
 from intent_tool.judge.embedded import supports
 from intent_tool.judge.emulate import runner_path
 from intent_tool.judge.judge import judge_function
@@ -22,9 +23,11 @@ from intent_tool.judge.program_runs import Emulator, Executable, run_embedded
 from intent_tool.judge.refusal import Refused
 from intent_tool.judge.verdict import PartVerdict, Verdict
 from intent_tool.language.contract import Contract
-from intent_tool.language.oracle import OracleFault
+from intent_tool.language.oracle import Oracle, OracleFault
 from intent_tool.machine.target import Target
 
+_PART_VECTORS, _MOST_COSTLY = 2_000, 8
+"""Inputs of a part, and how many of them may take too long before no more are looked for."""
 _SECOND_RUNS = 24
 """Inputs, besides the examples, for the user-mode emulator where unicorn has run all."""
 _SECOND_PIECES = 6
@@ -171,12 +174,32 @@ def _with_parts(verdict: Verdict, target: Target, executable: bytes, parts: Iter
     """The verdict with those on the parts; one that is refused refuses the program."""
     found = []
     for part in parts:
-        judged = judge_function(part.contract, target, executable, part.symbol)
+        judged = judge_function(part.contract, target, executable, part.symbol, _inputs(part.contract))
         if not judged.accepted:
             raise Refused(*(f"part {part.symbol}: {problem}" for problem in judged.problems))
         found.append(PartVerdict(part.symbol, judged.evidence, judged.longest, judged.instructions, judged.bytes,
                                  judged.solvers))
     return replace(verdict, parts=tuple(found))
+
+
+def _inputs(contract: Contract) -> list[Arguments]:
+    """What a part is run on: not what its contract takes too long to say the value of."""
+    from intent_tool.language.samples import sample_inputs
+
+    oracle, found, costly = Oracle(contract), [], 0
+    for arguments in sample_inputs(contract, oracle, _PART_VECTORS, 1):
+        try:
+            if contract.returns is not None:
+                oracle.returns(arguments)
+            oracle.writes(arguments)
+        except OracleFault as fault:
+            if fault.kind == "cost":
+                costly += 1
+                if costly == _MOST_COSTLY:
+                    break
+                continue
+        found.append(arguments)
+    return found
 
 
 def _unchecked(subject: _Subject) -> Iterable[str]:

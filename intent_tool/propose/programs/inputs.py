@@ -74,6 +74,9 @@ class Inputs(Values):
                 return self.length(node.arguments[0])
             case tree.Call(function="int"):
                 return self.tree(node, self.parsed(self.bytes_of(node.arguments[0]), node))
+            case tree.Index(sequence=tree.Slice() as part) if self.is_bytes(part):
+                # Of its own length more may be known.
+                return self.plain(replace(node, sequence=tree.Name(node.span, self.bytes_of(part).name)))
             case tree.Index() if self.kind(node) == kinds.SEQUENCE:
                 return tree.Name(node.span, self.bytes_of(node).name)
             case tree.Index(sequence=tree.Call(function="reduce") as fold, index=tree.Integer(value=place)) \

@@ -6,6 +6,7 @@ from intent_tool.language import tree
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.tree import Expression
 from intent_tool.propose.programs import kinds
+from intent_tool.propose.programs.parts import SIGNED, UNSIGNED
 from intent_tool.propose.programs.pieces import Pieces
 from intent_tool.propose.programs.reachable import reachable
 from intent_tool.propose.programs.resolve import fresh, substitute
@@ -285,11 +286,15 @@ class Output(Pieces):
                       (min(wider[k][0], -limit - 1) if wider[k][0] < 0 else wider[k][0],
                        max(wider[k][1], limit)) for k in numbers}
         else:
-            ranges = dict.fromkeys(numbers, (-(1 << 63), (1 << 63) - 1))
+            # What only grows keeps where it starts, and a number too large ends the program.
+            growing = {k: (lo, UNSIGNED[1]) if lo >= 0 else SIGNED for k, (lo, _) in ranges.items()}
+            by_name = {probes[k].name: growing[k] for k in numbers}
+            sinks = any(self.range_of(component(body, k), by_name)[0] < growing[k][0] for k in numbers)
+            ranges = dict.fromkeys(numbers, SIGNED) if sinks else growing
         made = {}
         for k in numbers:
             lo, hi = ranges[k]
-            made[k] = self.variable(max(lo, -(1 << 63)), min(hi, (1 << 63) - 1))
+            made[k] = self.variable(max(lo, SIGNED[0]), min(hi, UNSIGNED[1] if lo >= 0 else SIGNED[1]))
             self.assign(made[k], start[k])
         return made
 
