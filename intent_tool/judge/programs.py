@@ -84,6 +84,9 @@ class _Subject:
 def _run_all(subject: _Subject) -> Verdict:
     blocks = _blocks(subject)
     chosen = choose_runs(subject.contract, blocks)
+    if not any(run.is_known for run in chosen.runs):
+        raise Refused("there is nothing to judge it by: no examples, and no input for which the contract has a value",
+                      *chosen.unchecked)
     problems: list[str] = []
     emulators = []
     made = 0
@@ -172,18 +175,21 @@ def _spread(items: Sequence[T], most: int) -> list[T]:
 
 def _with_parts(verdict: Verdict, target: Target, executable: bytes, parts: Iterable[Part]) -> Verdict:
     """The verdict with those on the parts; one that is refused refuses the program."""
-    found = []
+    found, unchecked = [], list(verdict.unchecked)
     for part in parts:
-        judged = judge_function(part.contract, target, executable, part.symbol, _inputs(part.contract))
+        inputs, is_costly = _inputs(part.contract)
+        if is_costly:
+            unchecked.append(f"part {part.symbol} on inputs that its contract takes too long to evaluate")
+        judged = judge_function(part.contract, target, executable, part.symbol, inputs)
         if not judged.accepted:
             raise Refused(*(f"part {part.symbol}: {problem}" for problem in judged.problems))
         found.append(PartVerdict(part.symbol, judged.evidence, judged.longest, judged.instructions, judged.bytes,
                                  judged.solvers))
-    return replace(verdict, parts=tuple(found))
+    return replace(verdict, parts=tuple(found), unchecked=tuple(unchecked))
 
 
-def _inputs(contract: Contract) -> list[Arguments]:
-    """What a part is run on: not what its contract takes too long to say the value of."""
+def _inputs(contract: Contract) -> tuple[list[Arguments], bool]:
+    """What a part is run on, and whether what its contract takes too long to say the value of was left out."""
     from intent_tool.language.samples import sample_inputs
 
     oracle, found, costly = Oracle(contract), [], 0
@@ -199,7 +205,7 @@ def _inputs(contract: Contract) -> list[Arguments]:
                     break
                 continue
         found.append(arguments)
-    return found
+    return found, costly > 0
 
 
 def _unchecked(subject: _Subject) -> Iterable[str]:

@@ -445,10 +445,14 @@ fail:
 }
 
 
+def _with_low(isa: str) -> bytes:
+    function, code = COUNT[isa]
+    return executable(isa, f"{code}\n.globl low\n.type low, %function\nlow:\n{function}\n.size low, . - low\n")
+
+
 @pytest.mark.parametrize("isa", TRIPLES)
 def test_a_part_has_evidence_of_its_own(isa: str) -> None:
-    function, code = COUNT[isa]
-    binary = executable(isa, f"{code}\n.globl low\n.type low, %function\nlow:\n{function}\n.size low, . - low\n")
+    binary = _with_low(isa)
     verdict = judge_program(LENGTH, TARGETS[isa], binary, (Part("low", LOW_BYTE),))
     assert verdict.accepted and verdict.evidence == "tested", verdict.problems
     assert [(p.symbol, p.evidence, p.longest) for p in verdict.parts] == [("low", "proved", None)]
@@ -457,3 +461,25 @@ def test_a_part_has_evidence_of_its_own(isa: str) -> None:
     assert not wrong.accepted and wrong.problems[0].startswith("part low: low(1) is 1, must be 0"), wrong.problems
     absent = judge_program(LENGTH, TARGETS[isa], binary, (Part("high", HALF),))
     assert absent.problems == ("part high: high is not in the file",)
+
+
+def test_costly_inputs_of_a_part_are_said_to_be_unchecked() -> None:
+    slow = load_text("""intent: The low byte, found slowly where the number is not small.
+signature: uint64_t low(uint64_t a)
+returns: sum(1 for i in range(a // 256 * 2**40)) % 2 + a & 255
+""")
+    binary = _with_low("x86_64")
+    verdict = judge_program(LENGTH, TARGETS["x86_64"], binary, (Part("low", slow),))
+    assert verdict.accepted and verdict.parts[0].evidence == "tested", verdict
+    assert verdict.unchecked == ("part low on inputs that its contract takes too long to evaluate",)
+
+
+def test_a_contract_that_never_has_a_value_accepts_nothing() -> None:
+    never = load_text("""intent: Nothing that can be said.
+program: never
+exit: stdin[len(stdin)]
+""")
+    binary = _with_low("x86_64")
+    verdict = judge_program(never, TARGETS["x86_64"], binary)
+    assert not verdict.accepted
+    assert verdict.problems[0].startswith("there is nothing to judge it by"), verdict.problems
