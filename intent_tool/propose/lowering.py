@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from intent_tool.language.contract import Contract
 from intent_tool.language.deep import with_deep_stack
 from intent_tool.language.diagnostics import error
@@ -27,8 +29,7 @@ def lower_in_vectors(contract: Contract, target: Target) -> Assembly | None:
         return None
     elaborated, wishes = _elaborated(contract), VectorWishes(UNROLL[0])
     while True:
-        for unroll in UNROLL:
-            wishes.unroll = unroll
+        for wishes.unroll, wishes.parts in product(UNROLL, (True, False)):
             try:
                 assembly = _lowered(contract, elaborated, target, wishes)
             except NoVectorRegister:

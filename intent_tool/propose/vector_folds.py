@@ -41,6 +41,12 @@ class VectorFold:
     def kind(self) -> str | None:
         return NOTED.get(self.op) if self.wrapped is None else None
 
+    @property
+    def neutral(self) -> int:
+        """In lanes that do not count."""
+        top = 1 << self.lane - 1
+        return {"min_s": top - 1, "max_s": top, "min_u": -1, "and": -1}.get(self.op, 0)
+
     # Before, in and behind the loop
 
     def first(self, lanes: LaneTerms) -> int:
@@ -72,12 +78,13 @@ class VectorFold:
             masks: list[int] = []
             for offset in offsets:
                 lanes.begin(offset)
-                masks += lanes.straight(lanes.mask(term, self.lane))
+                masks += [lanes.counted(m, -1 if op == "and" else 0)
+                          for m in lanes.straight(lanes.mask(term, self.lane))]
             return lanes.bitwise(op, vector, _tree(lambda a, b: lanes.bitwise(op, a, b), masks))
         found: list[int] = []
         for offset in offsets:
             lanes.begin(offset)
-            found += lanes.value(term, self.lane)
+            found += [lanes.counted(x, self.neutral) for x in lanes.value(term, self.lane)]
         return lanes.combined(self.op, vector, _tree(lambda a, b: lanes.combined(self.op, a, b, self.lane), found),
                               self.lane)
 
@@ -234,21 +241,23 @@ class _Sum:
         if term.op == "abs" and term.args[0].op == "sub" and all(fits(a, 8, False) for a in term.args[0].args) \
                 and lanes.has("v_sad", 8):
             a, b = term.args[0].args
-            return 64, [_Part(lanes.emit("v_sad", x, y), 0, 8 * 255) for _ in self.each_offset()
+            return 64, [_Part(lanes.emit("v_sad", lanes.counted(x), lanes.counted(y)), 0, 8 * 255)
+                        for _ in self.each_offset()
                         for x, y in zip(lanes.value(a, 8), lanes.value(b, 8), strict=True)]
         if is_condition(term) and term.op not in ("load", "param"):
             return self.conditions(term)
         if term.op == "popcount" and term.args[0].lo >= 0:
             for width in LANES:
                 if fits(term.args[0], width, False):
-                    return 8, [_Part(lanes.popcount(x), 0, 8) for _ in self.each_offset()
+                    return 8, [_Part(lanes.popcount(lanes.counted(x)), 0, 8) for _ in self.each_offset()
                                for x in lanes.value(term.args[0], width)]
         if term.op == "mul" and self.lane >= 32 and all(fits(a, 16, True) for a in term.args) \
                 and lanes.has("v_madd", 16):
             a, b = term.args
             low, high = 2 * term.lo, 2 * term.hi
             if fits_range(low, high, 32):
-                return 32, [_Part(lanes.emit("v_madd", x, y), low, high) for _ in self.each_offset()
+                return 32, [_Part(lanes.emit("v_madd", lanes.counted(x), y), low, high)
+                            for _ in self.each_offset()
                             for x, y in zip(lanes.value(a, 16), lanes.value(b, 16), strict=True)]
         for width in LANES:
             if width < self.lane and holds(width, term):
@@ -257,7 +266,9 @@ class _Sum:
         return self.values(term, self.lane)
 
     def values(self, term: Term, width: int) -> tuple[int, list[_Part]]:
-        return width, [_Part(x, term.lo, term.hi) for _ in self.each_offset() for x in self.lanes.value(term, width)]
+        low, high = (term.lo, term.hi) if self.lanes.lane is None else (min(term.lo, 0), max(term.hi, 0))
+        return width, [_Part(self.lanes.counted(x), low, high)
+                       for _ in self.each_offset() for x in self.lanes.value(term, width)]
 
     def conditions(self, term: Term) -> tuple[int, list[_Part]]:
         """Ones are -1."""
@@ -272,7 +283,7 @@ class _Sum:
         many = len(self.offsets) * lanes.parts(width)
         if inverted:
             total = lanes.add(total, lanes.const(inverted, width), width)
-        return width, [_Part(total, 0, many)]
+        return width, [_Part(lanes.counted(total), 0, many)]
 
     def merged(self, parts: list[_Part], have: int) -> list[_Part]:
         """As few as may be without overflow; at the full width that does not matter."""

@@ -9,7 +9,7 @@ elements will do as long as all vectors of a loop have the same one: `v_low`, `v
 op                         meaning
 =========================  ==========================================================================
 v_load                     (address[, index]); `imm` is (displacement, bytes, scale); the lowest bytes of a
-                           vector, the rest of it anything
+                           vector, the rest of it zero
 v_store                    (value, address[, index]); `imm` is (displacement, bytes, scale): the lowest bytes
 v_splat                    (word): its low bits in every lane
 v_zero v_ones              all bits

@@ -46,6 +46,8 @@ class VectorWishes:
     """Loops that stay scalar."""
     whole: set[int] = field(default_factory=set)
     """Loops that leave to scalar rounds what is less than a vector."""
+    parts: bool = True
+    """Whether folds and searches go on in parts of a vector, which takes registers."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
     groups: dict[int, Group | None] = field(default_factory=dict)
@@ -114,7 +116,9 @@ class VectorLoops(Bits):
         try:
             number, states = loop.run()
         except Unfit:
-            (self.vectors.scalar if loop.is_dense else self.vectors.dense).add(plan.index.id)
+            wishes = self.vectors.whole if loop.is_in_parts else \
+                self.vectors.scalar if loop.is_dense else self.vectors.dense
+            wishes.add(plan.index.id)
             raise NotThisWay from None
         self.vectors.done.append(plan.index.id)
         return number, states, loop
@@ -123,7 +127,7 @@ class VectorLoops(Bits):
         """The number of rounds done; None where that are no more than those given."""
         assert self.vectors is not None
         index = loop.job.plan.index.id
-        if index in self.vectors.whole or not loop.part():
+        if loop.job.into is None or not loop.part():
             return None
         try:
             return loop.run_part(number)
@@ -154,7 +158,7 @@ class VectorLoops(Bits):
 
 class _VectorLoop:
     def __init__(self, values: VectorLoops, machine: VectorTarget, job: _Job, wishes: VectorWishes) -> None:
-        self.v, self.b, self.machine, self.job = values, values.b, machine, job
+        self.v, self.b, self.machine, self.job, self.wishes = values, values.b, machine, job, wishes
         sizes = [values.types[t.data].bits for t in job.loads]
         if job.into is not None:
             sizes.append(values.types[job.into].bits)
@@ -171,6 +175,8 @@ class _VectorLoop:
         least_turns = 1
         if job.record is not None:
             self.turn, self.unroll, least_turns = max(self.turn, RECORD_ROUNDS), 1, LEAST_RECORD_TURNS
+        self.is_in_parts = False
+        """Whether a part of a vector is being tried."""
         self.least = least_turns * self.turn
         if job.count.hi < max(LEAST_TURNS, least_turns) * self.turn:
             raise Unfit
@@ -183,7 +189,8 @@ class _VectorLoop:
         # Rounds that the first vector of all is worth, where the folds start with elements like all others.
         alike = bool(job.folds) and all(fold.starts_alike for fold in job.folds)
         self.ahead = ahead = self.turn - 1 if alike else job.first
-        least = ahead if alike else self.least + ahead
+        part = 0 if job.into is not None else self.part()
+        least = ahead if alike else (2 * part or self.least) + ahead
         # Here, where all that comes later may share it.
         none = b.const(job.first, 64)
         # Of what is written this is how far whole vectors go, even where there is none.
@@ -191,7 +198,7 @@ class _VectorLoop:
         b.branch(b.op("ult", b.const(least - 1, 64), job.limit), enough, few)
         b.start(enough)
         self.open()
-        self.lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
+        self.lanes = lanes = LaneTerms(v, self.machine, job.plan.index, self.bound, self.turn, self.is_natural)
         self.check_loads()
         with self.lanes.before():
             if alike:
@@ -206,13 +213,15 @@ class _VectorLoop:
         state = first
         if self.unroll > 1:
             number, state = self.guarded(number, state, self.end_of(number, self.unroll), self.unroll)
-        if self.unroll > 1 or ahead:
+        if self.unroll > 1 or ahead or part:
             number, state = self.guarded(number, state, whole, 1)
         else:
             number, state = self.looped(number, state, whole, 1)
+        if part:
+            number, state = self.rest_in_part(number, state, part)
         with b.scope():
             finals = dict(zip(job.kept, state, strict=True)) if job.kept else {
-                fold.state: fold.final(self.lanes, vector) for fold, vector in zip(job.folds, state, strict=True)}
+                fold.state: fold.final(lanes, vector) for fold, vector in zip(job.folds, state, strict=True)}
         self.close(setup)
         last = b.block
         join = b.new_block(self.depth)
@@ -246,12 +255,25 @@ class _VectorLoop:
         del self.v.scopes[-2:], self.b.scopes[-2:]
 
     def part(self) -> int:
-        """How many rounds are done at once where less than a vector is left, 0 for none: of what is written only,
-        whose other lanes nobody looks at. A quarter of a vector leaves few rounds over, whatever there are."""
-        is_plain = self.job.into is not None and len(self.job.values) == 1 and not self.is_natural
-        if not is_plain or self.ahead or self.turn < 4:
+        """How many rounds are done at once where less than a vector is left, 0 for none. A quarter of a vector leaves
+        few rounds over, whatever there are."""
+        job = self.job
+        is_plain = job.record is None and self.wishes.parts if job.into is None else \
+            len(job.values) == 1 and not self.ahead
+        if not is_plain or self.is_natural or self.turn < 4 or job.plan.index.id in self.wishes.whole:
             return 0
         return max(self.turn // 4, 2)
+
+    def rest_in_part(self, number: int, state: Words, part: int) -> tuple[int, Words]:
+        """What is left, by vectors of which only the lowest lanes count."""
+        self.is_in_parts = True
+        lane, self.turn = self.machine.bits // self.turn, part
+        self.lanes = LaneTerms(self.v, self.machine, self.job.plan.index, self.bound, part, False, lane)
+        with self.lanes.before():
+            end = self.end_of(self.b.const(self.ahead, 64), 1)
+        result = self.guarded(number, state, end, 1)
+        self.is_in_parts = False
+        return result
 
     def run_part(self, number: int) -> int:
         v, b = self.v, self.b

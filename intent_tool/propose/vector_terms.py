@@ -177,6 +177,20 @@ class LaneTerms(Lanes):
         word = self.b.trunc(word) if lane < 64 == self.b.width(word) else word
         return (self.splat(word, lane),) * self.parts(lane)
 
+    # Of what only the lowest lanes count
+
+    def counted(self, a: int, other: int = 0) -> int:
+        """The same in the lanes that count, and `other`, of `self.lane` bits, in those beyond."""
+        if self.lane is None:
+            return a
+        length = self.count * self.lane // 8
+        made = self.b.defined.get(a)
+        if made is not None and made.op == "v_load" and made.imm[1] == length and other == 0:
+            return a
+        with self.before():
+            mask = self.constant(bytes([255]) * length + bytes(self.bits // 8 - length))
+        return self.select(mask, a, self.const(other, self.lane))
+
     # Memory
 
     def place_of(self, index: Term) -> Place:
@@ -199,7 +213,7 @@ class LaneTerms(Lanes):
         if type.bits != lane:
             raise Unfit
         sign = self.place_of(term.args[0]).sign
-        if self.lane is not None and sign != 1:
+        if self.lane is not None and sign != 1 and not (sign == -1 and lane == 8):
             raise Unfit
         if sign == 2:
             return tuple(self.every_second(term, k) for k in range(self.parts(lane)))
@@ -219,7 +233,9 @@ class LaneTerms(Lanes):
         first = place.constant + (start if place.sign > 0 else -start - each + 1)
         args, scale = self.address(self.base(term.data, place), place.sign * size)
         made = self.emit("v_load", *args, imm=(first * size, bits // 8, scale))
-        return made if place.sign > 0 else self.reverse(made, 8 * size)
+        if place.sign > 0:
+            return made
+        return self.reverse(made, 8 * size) if self.lane is None else self.bswap(made, bits)
 
     def every_second(self, term: Term, number: int) -> int:
         """The same of a load of every second element, which has the others loaded, too: each pair's first or second,
@@ -510,8 +526,12 @@ class LaneTerms(Lanes):
     def tested(self, parts: list[int], is_ones: bool, is_not: bool) -> int:
         """Whether a mask is all ones, or else all zeros; or whether it `is_not`."""
         size = self.bits // 8 * self.machine.mask_bits
-        word = self.b.emit("v_mask", max(size, 32), (parts[0],))[0]
-        limit = self.b.const((1 << size) - 1 if is_ones else 0, max(size, 32))
+        width = max(size, 32)
+        word = self.b.emit("v_mask", width, (parts[0],))[0]
+        if self.lane is not None:
+            size = self.count * self.lane // 8 * self.machine.mask_bits
+            word = self.b.op("and", word, self.b.const((1 << size) - 1, width))
+        limit = self.b.const((1 << size) - 1 if is_ones else 0, width)
         return self.b.op("ne" if is_not else "eq", word, limit)
 
     def lanes_eq(self, term: Term, lane: int) -> Parts:

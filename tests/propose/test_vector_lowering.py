@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from intent_tool.judge.judge import judge_function
 from intent_tool.language.load import load_intent, load_text
+from intent_tool.machine.assembler import assemble
 from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.elf import write_object
 from intent_tool.machine.target import load_targets
 from intent_tool.propose import candidates
 from intent_tool.propose.lowering import lower_in_vectors
@@ -78,7 +81,7 @@ def test_what_needs_wider_lanes_leaves_less_than_a_vector_to_scalar_rounds() -> 
 def test_sums_are_noted_by_lanes() -> None:
     assembly = lowered("signature: uint64_t f(const uint8_t a[n], size_t n)\nreturns: sum(a)\n", "arm64")
     assert [note.text.partition("; ")[2] for note in assembly.notes] == [
-        "sum 64: %v0 = fold(0)[0]", "sum 64: %v0 = fold(0)[0]", "%x2 = fold(0)[0]"]
+        *["sum 64: %v0 = fold(0)[0]"] * 3, "%x2 = fold(0)[0]"]
 
 
 @pytest.mark.parametrize(("returns", "noted"), [
@@ -91,7 +94,35 @@ def test_sums_are_noted_by_lanes() -> None:
 def test_bitwise_folds_are_noted_by_lanes(returns: str, noted: str) -> None:
     assembly = lowered(f"signature: uint8_t f(const uint8_t a[n], size_t n)\nreturns: '{returns}'\nsecret: [a]\n",
                        "arm64")
-    assert [note.text.partition("; ")[2].partition(":")[0] for note in assembly.notes[:2]] == [noted, noted]
+    assert [note.text.partition("; ")[2].partition(":")[0] for note in assembly.notes[:3]] == [noted] * 3
+
+
+BYTES, WORDS = "const uint8_t a[n], size_t n", "const int32_t a[n], size_t n"
+
+
+IN_PARTS = {
+    "count": f"uint64_t f({BYTES})\nreturns: 'sum(x < 9 for x in a)'",
+    "bits": f"uint64_t f({BYTES})\nreturns: 'sum(popcount(x ^ 5) for x in a)'\nrequires:\n  - n < 2**50",
+    "and": f"uint8_t f({BYTES})\nreturns: 'reduce(lambda s, x: s & (x | 3), a, 255)'",
+    "minimum": f"int32_t f({WORDS})\nreturns: 'reduce(min, a, 77)'",
+    "maximum": f"int32_t f({WORDS})\nreturns: 'max(a)'\nrequires:\n  - n > 0",
+    "all": f"bool f({BYTES})\nreturns: 'all(x == 0 for x in a)'\nsecret: [a]",
+    "any": f"bool f({BYTES})\nreturns: 'any(x == 0 for x in a)'\nsecret: [a]",
+    "search": f"size_t f({BYTES})\nreturns: 'next((i for i, x in enumerate(a) if x != 0), n)'",
+    "search from the end": f"size_t f({BYTES})\nreturns: 'next((i for i in reversed(range(n)) if a[i] != 0), n)'",
+}
+
+
+@pytest.mark.parametrize("target", ["x86_64", "x86_64_v3", "arm64"])
+@pytest.mark.parametrize("what", IN_PARTS)
+def test_only_the_lanes_that_were_read_count_in_less_than_a_vector(what: str, target: str) -> None:
+    """Where the others, which are zeros, would make a difference."""
+    contract = load_text(f"intent: A test.\nsignature: {IN_PARTS[what]}\n")
+    assembly = lower_in_vectors(contract, TARGETS[target])
+    assert assembly is not None and len(assembly.notes) == 4
+    binary = write_object(TARGETS[target], "f", assemble(assembly, TARGETS[target]))
+    verdict = judge_function(contract, TARGETS[target], binary, "f", vectors=600, seconds=0)
+    assert verdict.accepted, verdict.problems
 
 
 def test_upper_halves_are_cleared_before_the_return() -> None:
@@ -104,7 +135,7 @@ def test_upper_halves_are_cleared_before_the_return() -> None:
 def test_a_search_leaves_to_the_loop_that_knows_the_place() -> None:
     text = ("signature: size_t f(const uint8_t a[n], size_t n)\n"
             "returns: next((i for i, x in enumerate(a) if x == 0), n)\n")
-    assert mnemonics(lowered(text, "x86_64")).count("pmovmskb") == 2
+    assert mnemonics(lowered(text, "x86_64")).count("pmovmskb") == 3
     assert "shrn" in mnemonics(lowered(text, "arm64"))
 
 
