@@ -110,7 +110,7 @@ def test_wrong_functions_are_not(function: Function, isa: str) -> None:
     contract = load_intent(FOLDER / f"{function.name}.intent")
     verdict = judge(contract, TARGETS[isa], object_of(isa), function.symbol)
     assert not verdict.accepted and verdict.evidence == "none" and verdict.problems, verdict
-    proof = prove_function(contract, TARGETS[isa], object_of(isa), function.symbol, seconds=3.0)
+    proof = prove_function(contract, TARGETS[isa], object_of(isa), function.symbol, seconds=1.5)
     accepted = {"proved"} if function.stem in BEYOND_THE_BOUND else {"proved", "bounded"}
     assert proof.status not in accepted, proof
     assert proof.problems or proof.status in {"proved", "bounded"}, proof

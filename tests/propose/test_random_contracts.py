@@ -1,7 +1,7 @@
 """Lowering agrees with the oracle on random contracts, on every target.
 
 The functions are linked into a C driver by LLVM's linker and run under qemu-user, so neither the judge nor our
-own linker has a part in it. 400 contracts of scalars a target, and 100 over buffers of run-time length; with
+own linker has a part in it. 200 contracts of scalars a target, and 100 over buffers of run-time length; with
 INTENT_CAMPAIGN=1 in the environment 2,000 and 1,000.
 """
 
@@ -34,7 +34,7 @@ from intent_tool.propose import candidates
 
 TARGETS = load_targets()
 BATCH = 25
-BATCHES, BUFFER_BATCHES = (80, 40) if os.environ.get("INTENT_CAMPAIGN") else (16, 4)
+BATCHES, BUFFER_BATCHES = (80, 40) if os.environ.get("INTENT_CAMPAIGN") else (8, 4)
 INPUTS = 24
 ZIG = [sys.executable, "-m", "ziglang", "cc", "-static", "-O1"]
 DRIVERS = {name: Path(__file__).with_name(name) for name in ("driver.c", "buffers.c")}

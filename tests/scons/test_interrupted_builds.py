@@ -21,7 +21,7 @@ signature: uint8_t step{n}(uint8_t x)
 returns: u8({factor} * x)
 """
 KILLS = 10
-"""In each of five tests."""
+"""In each of the tests: two, or five with INTENT_CAMPAIGN=1 in the environment."""
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def expected(project: Project, first: int) -> dict[str, bytes]:
     return delivered(project)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(5 if os.environ.get("INTENT_CAMPAIGN") else 2))
 def test_a_build_that_is_killed_at_any_moment(steps: Project, seed: int) -> None:
     """Nothing is left that is not whole, and the next build makes what one that was left alone would have made."""
     rng = random.Random(seed)

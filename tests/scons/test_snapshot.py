@@ -101,7 +101,7 @@ def test_targets_do_not_hide_each_other(project: Project) -> None:
     assert "3 built, 3 up to date" in project.build("target=riscv64,arm64")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(3 if os.environ.get("INTENT_CAMPAIGN") else 1))
 def test_any_changes_lead_to_what_a_build_from_nothing_makes(project: Project, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     names = ["base", "user", "other", "more"]
