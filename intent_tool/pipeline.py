@@ -163,17 +163,32 @@ class _Work:
         return weighed(self.contract, self.target, candidate, self.wishes.evidence, is_own)
 
     def generated(self) -> Accepted | None:
-        """The first candidate of this tool's own that is good enough."""
+        """The first candidate of this tool's own that is proved, or of those that are good enough the first one with
+        the strongest evidence: what is slower and proved is worth more than what is faster and may be wrong."""
+        best: Accepted | None = None
         try:
             for candidate in candidates(self.contract, self.target):
                 found = _undefined(candidate) or self.judged(candidate, True)
-                if isinstance(found, Accepted):
-                    return found
-                self.refused.append(Refused(candidate.generator, found))
+                if not isinstance(found, Accepted):
+                    self.refused.append(Refused(candidate.generator, found))
+                elif best is None or _strength(found) > _strength(best):
+                    if best is not None:
+                        self._outdone(best)
+                    best = found
+                else:
+                    self._outdone(found)
+                if best is not None and best.verdict.evidence == EVIDENCE[-1]:
+                    break
         except IntentError as failure:
             self.failure = failure
             self.refused.append(Refused("lowering", tuple(d.message for d in failure.diagnostics)))
-        return None
+        return best
+
+    def _outdone(self, found: Accepted) -> None:
+        """By the evidence for another one."""
+        verdict = found.verdict
+        self.refused.append(Refused(found.candidate.generator, (
+            f"is {verdict.evidence} only, in {size_text(verdict.instructions, verdict.bytes)}", *verdict.unchecked)))
 
     def recall(self, dialog: Dialog) -> None:
         """What `generated` came to before the first question."""
@@ -263,6 +278,11 @@ class _Work:
         with contextlib.suppress(IntentError):
             return next((c for c in candidates(self.contract, self.target) if c.assembly == assembly), None)
         return None
+
+
+def _strength(found: Accepted) -> tuple[int, int]:
+    verdict = found.verdict
+    return EVIDENCE.index(verdict.evidence), verdict.longest or 0
 
 
 def _undefined(candidate: Candidate) -> tuple[str, ...]:

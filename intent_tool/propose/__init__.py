@@ -19,8 +19,11 @@ def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
         from intent_tool.propose.programs import lower_program
         yield lower_program(contract, target)
     else:
-        from intent_tool.propose.lowering import lower_function, lower_in_vectors
-        vectors = lower_in_vectors(contract, target)
-        if vectors is not None:
-            yield Candidate(vectors, "lowering")
+        from intent_tool.propose.lowering import EASIER, FAST, lower_function, lower_in_vectors
+        last = None
+        for ways in (FAST, *EASIER):
+            vectors = lower_in_vectors(contract, target, ways)
+            if vectors not in (None, last):
+                yield Candidate(vectors, "lowering")
+            last = vectors
         yield Candidate(lower_function(contract, target), "lowering")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 from intent_tool.language.contract import Contract
@@ -19,17 +20,20 @@ from intent_tool.propose.select import Selector, copy_early, drop_repeated_tests
 from intent_tool.propose.vector_loops import VectorWishes
 from intent_tool.propose.vector_target import vector_target
 
-UNROLL = (4, 2, 1)
-"""Vectors a turn, at most, in the order in which they are tried: registers may be short."""
+FAST = tuple(product((4, 2, 1), (True, False)))
+"""How many vectors a turn, at most, and whether what is left over is done in parts of one; in the order in which they
+are tried, since registers may be short."""
+EASIER = (tuple(way for way in FAST if not way[1]), FAST[-1:])
+"""What is slower and easier to prove, step by step."""
 
 
-def lower_in_vectors(contract: Contract, target: Target) -> Assembly | None:
+def lower_in_vectors(contract: Contract, target: Target, ways: Sequence[tuple[int, bool]] = FAST) -> Assembly | None:
     """The same with loops in vectors; None where none are, or where registers are short."""
     if contract.optimize == "size" or vector_target(target) is None:
         return None
-    elaborated, wishes = _elaborated(contract), VectorWishes(UNROLL[0])
+    elaborated, wishes = _elaborated(contract), VectorWishes(*ways[0])
     while True:
-        for wishes.unroll, wishes.parts in product(UNROLL, (True, False)):
+        for wishes.unroll, wishes.parts in ways:
             try:
                 assembly = _lowered(contract, elaborated, target, wishes)
             except NoVectorRegister:

@@ -42,12 +42,12 @@ class VectorWishes:
 
     unroll: int
     """At most so many vectors a turn."""
+    parts: bool
+    """Whether folds and searches go on in parts of a vector, which takes registers."""
     scalar: set[int] = field(default_factory=set)
     """Loops that stay scalar."""
     whole: set[int] = field(default_factory=set)
     """Loops that leave to scalar rounds what is less than a vector."""
-    parts: bool = True
-    """Whether folds and searches go on in parts of a vector, which takes registers."""
     dense: set[int] = field(default_factory=set)
     """Loops that do at once as many rounds as a vector has of their narrowest elements, not of their widest."""
     groups: dict[int, Group | None] = field(default_factory=dict)

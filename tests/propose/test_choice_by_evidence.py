@@ -1,0 +1,46 @@
+"""Which of this tool's own candidates is delivered: the first that is proved, else the one with most evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from intent_tool import pipeline
+from intent_tool.judge.verdict import Verdict
+from intent_tool.language.contract import Contract
+from intent_tool.machine.assembly import Assembly
+from intent_tool.machine.target import Target, load_targets
+from intent_tool.propose.candidate import Candidate
+
+TARGET = load_targets()["x86_64"]
+INTENT = "intent: The same.\nsignature: int f(int x)\nreturns: x\n"
+
+
+@pytest.mark.parametrize(("offered", "taken", "looked_at"), [
+    (["proved", "proved"], 0, 1),
+    (["bounded 16", "proved", "proved"], 1, 2),
+    (["tested", "bounded 4", "bounded 16", "bounded 16"], 2, 4),
+    (["bounded 16", "bounded 16", "tested"], 0, 3),
+    (["none", "tested", "tested"], 1, 3),
+])
+def test_the_first_with_the_strongest_evidence(offered: list[str], taken: int, looked_at: int, tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [Candidate(Assembly(("mov eax, edi", *["nop"] * k, "ret")), "lowering") for k in range(len(offered))]
+    seen = []
+
+    def judge(_contract: Contract, _target: Target, binary: bytes, **_parts: object) -> Verdict:
+        evidence, _, longest = offered[len(seen)].partition(" ")
+        seen.append(binary)
+        problems = ("it is wrong",) if evidence == "none" else ()
+        return Verdict(not problems, evidence, problems, 10, ("qemu-x86_64",), len(seen), 3,
+                       longest=int(longest) if longest else None)
+
+    monkeypatch.setattr(pipeline, "candidates", lambda *_: iter(made))
+    monkeypatch.setattr(pipeline, "judge", judge)
+    (tmp_path / "f.intent").write_text(INTENT)
+    built = pipeline.build(tmp_path / "f.intent", TARGET)
+    assert isinstance(built, pipeline.Built)
+    assert built.candidate is made[taken] and built.binary == seen[taken] and len(seen) == looked_at
+    assert len(built.refused) == looked_at - 1
+    assert all(r.problems[0] == "it is wrong" or " only, in " in r.problems[0] for r in built.refused)
