@@ -153,7 +153,27 @@ class Graph:
             if coefficient == 1 << (width - 1) and constant == 0 and term.op not in ("extract", "zext"):
                 # Only the lowest bit of the term matters.
                 return self.linear([(coefficient, self.zext(self.extract(term, 0, 0), width))], 0, width)
+        if len(kept) == 2 and constant == 0:
+            for (term, coefficient), other in (kept, reversed(kept)):
+                chosen = self._greater_by_difference(term, *other) if coefficient == 1 else None
+                if chosen is not None:
+                    return chosen
         return self._narrow_sum(tuple(c for _, c in kept), constant, tuple(t for t, _ in kept), width)
+
+    def _greater_by_difference(self, term: Term, b: Term, coefficient: int) -> Term | None:
+        """``b + (a - b if … else 0)``, which is how the greater of two comes out of a saturating subtraction."""
+        if term.op != "ite" or coefficient != 1:
+            return None
+        zero = [t.op == "const" and t.data == 0 for t in term.args[1:]]
+        if sum(zero) != 1:
+            return None
+        difference = term.args[1 + zero.index(False)]
+        if difference.op != "sum" or b not in difference.args or len(difference.args) > 2:
+            return None
+        a = self.add(difference, b)
+        if a.op == "sum":
+            return None
+        return self.ite(term.args[0], *((b, a) if zero[0] else (a, b)))
 
     def summands(self, term: Term) -> tuple[list[tuple[int, Term]], int]:
         """Signed coefficients, each with its term, and a constant: their sum, modulo ``2**width``, is `term`."""
@@ -213,6 +233,10 @@ class Graph:
             a, b = b, a
         if b.op == "const":
             return self.linear([(b.data, a)], 0, width)
+        for x, y in ((a, b), (b, a)):
+            if x.op == "ite" and x.args[1].op == x.args[2].op == "const":
+                # A sign, mostly.
+                return self.ite(x.args[0], self.mul(y, x.args[1]), self.mul(y, x.args[2]))
         if b.id < a.id:
             a, b = b, a
         exact = self._quotient_product(a, b)

@@ -258,3 +258,30 @@ def test_whether_the_greater_of_two_is_one_of_them(is_signed: bool) -> None:
             assert equal.op in ("not", less(a, b).op)
             assert agrees_everywhere(
                 equal, lambda x, y, p=pick, o=of_both: p(number(x), number(y)) == number(o(x, y)))
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 7), (7, 1), (3, 6), (0, 5)])
+def test_a_product_with_one_of_two_constants_has_no_multiplication(one: int, other: int) -> None:
+    """A number with its sign; both sides of an equation have it, and often in different widths."""
+    graph = Graph()
+    a, b = graph.var("a", 3), graph.var("b", 3)
+    is_less = graph.ult(a, b)
+    term = graph.mul(graph.ite(is_less, graph.const(one, 3), graph.const(other, 3)), a)
+    assert term is graph.mul(a, graph.ite(is_less, graph.const(one, 3), graph.const(other, 3)))
+    assert term.op != "mul"
+    assert agrees_everywhere(term, lambda x, y: (one if x < y else other) * x)
+
+
+def test_the_greater_of_two_by_a_saturating_subtraction() -> None:
+    graph = Graph()
+    a, b = graph.var("a", 3), graph.var("b", 3)
+    greater = graph.ite(graph.ult(a, b), b, a)
+    for difference in (graph.ite(graph.ult(a, b), graph.const(0, 3), graph.sub(a, b)),
+                       graph.ite(graph.ult(b, a), graph.sub(a, b), graph.const(0, 3))):
+        assert graph.add(difference, b) is greater
+        assert agrees_everywhere(graph.add(difference, b), max)
+        # What only looks like it.
+        assert agrees_everywhere(graph.add(difference, a), lambda x, y: max(x - y, 0) + x)
+        assert agrees_everywhere(graph.sub(difference, b), lambda x, y: max(x - y, 0) - y)
+        assert agrees_everywhere(graph.linear([(1, difference), (1, b)], 1, 3), lambda x, y: max(x, y) + 1)
+        assert agrees_everywhere(graph.linear([(2, difference), (1, b)], 0, 3), lambda x, y: 2 * max(x - y, 0) + y)
