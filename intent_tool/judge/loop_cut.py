@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.execute import Executor, State, Undecided
 from intent_tool.judge.gathered import MASKS, equal, gathered
@@ -113,11 +112,6 @@ class LoopCut:
         self.grows = per_round
         self._demand_all(executor, state, begin, "where it is entered")
         self._demand(executor, state, graph.ule(self.most, graph.const(LESS_THAN - 1, 64)), "a limit")
-        for fold in {id(f): f for f in self._folds()}.values():
-            # What is concluded for any index of a written buffer and does not depend on it holds for each of them.
-            asked = fold.guard if fold.sources & {t.data for t in loops.wanted.last} else replaced(
-                graph, [fold.guard], loops.wanted.last)[0]
-            self._demand(executor, state, asked, "a fold that the contract asks for there")
         for known in self.note.known:
             self._pin(known)
         head = self._head(state, plain, prefix)
@@ -377,11 +371,16 @@ class LoopCut:
     def _demand_all(self, executor: Executor, state: State, rounds: Term, when: str) -> None:
         graph = executor.graph
         self._demand(executor, state, graph.ule(rounds, self.most), f"the rounds {when}")
-        for _, final in map(self._buffer, self._written()):
-            # The folds that an element is made of.
+        written: list[tuple[str, Term]] = []
+        for buffer in self._written():
+            region, final = self._buffer(buffer)
+            # The folds that elements are made of: the next one, and those that were written.
             final(rounds)
+            written += [(buffer, graph.or_(graph.not_(claim.guard), claim.holds)) for claim in settles(
+                graph, state.history(region), self._ranges(buffer, self.entry, rounds), final)]
         for fold in {id(f): f for f in self._folds()}.values():
-            self._demand(executor, state, fold.covers(rounds), f"how far the contract is {when}")
+            self._demand(executor, state, fold.covers(rounds, self.loops.wanted.last),
+                         f"how far the contract is {when}")
             if rounds not in fold.milestones:
                 fold.milestones.append(rounds)
         for name, (place, fold, holds) in self.noted.items():
@@ -407,10 +406,8 @@ class LoopCut:
             value = self.loops.wanted.evaluator.const(known.value)
             state_ = self.loops.fold(known.fold).after(rounds)[known.state]
             self._demand(executor, state, same(graph, state_, value), f"what is known {when}")
-        for buffer in self._written():
-            region, final = self._buffer(buffer)
-            for claim in settles(graph, state.history(region), self._ranges(buffer, self.entry, rounds), final):
-                self._demand(executor, state, graph.or_(graph.not_(claim.guard), claim.holds), f"{buffer} {when}")
+        for buffer, claimed in written:
+            self._demand(executor, state, claimed, f"{buffer} {when}")
 
     def _demand(self, executor: Executor, state: State, holds: Term, what: str) -> None:
         executor.demand(f"breaks what its loop at offset {self.offset:#x} is said to keep: {what}", None,

@@ -8,7 +8,7 @@ is a fold with a state that stays as it is once something was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -34,6 +34,8 @@ _ATTEMPTS = 14
 _WIDTHS = (1, 7, 8, 15, 16, 31, 32, 63, 64, 96, 128, 192, 256, 512)
 
 Numbers: TypeAlias = tuple[Number, ...]
+Elements: TypeAlias = dict[str, tuple[Callable[[Term], Term], Term]]
+"""For variables that are elements of buffers on entry: what makes one of an index, and the index."""
 Step: TypeAlias = Callable[[Numbers, list[Item], Here], Numbers]
 """The states after one round, whose elements are given; none, one or several."""
 
@@ -70,9 +72,23 @@ def _nothing() -> Walk:
     yield from ()
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where the contract asks for the states of a fold."""
+
+    guard: Term
+    """Width 1: the conditions that it does so under, on which the intervals known there rest."""
+    count: Number
+    """After how many rounds."""
+
+
 @dataclass(eq=False)
 class Fold:
-    """One recurrence."""
+    """One recurrence.
+
+    Several places of a contract may ask for it. At each of them the same formula says what a round does, by what is
+    known there. So what is worked out for the only one may rest on that, too; once there is another one nothing but
+    the formula counts."""
 
     number: int
     evaluator: Unbounded
@@ -80,19 +96,23 @@ class Fold:
     initial: Numbers
     step: Step
     place: Here
-    """Where the contract folds."""
-    guard: Term
-    """Width 1: what the intervals known there rest on."""
+    """The first that asks for it."""
     depth: int
     """How many folds are around it."""
     bounds: tuple[tuple[int, int], ...]
-    """Intervals of the states, in every round."""
+    """Intervals of the states, in every round, where one of the uses' guards holds."""
     spans: list[Span]
     """Where it is written: the call, and the clause that goes over the sequence."""
-    counts: list[Number] = field(default_factory=list)
-    """How many rounds the contract asks for, at each of its uses."""
+    index: Number
+    """Any element's number."""
+    states: Numbers
+    """Any states, and what they are after that element's round."""
+    formula: Numbers
+    uses: list[Use]
     values: dict[Term, Numbers] = field(default_factory=dict)
     """The states after some numbers of rounds."""
+    worked_out: set[Term] = field(default_factory=set)
+    """Those numbers whose states were made of others."""
     milestones: list[Term] = field(default_factory=list)
     """Numbers of rounds after which code may be done: none, and those at the heads of its loops and after a round."""
     absorbing: tuple[int, int] | None = None
@@ -125,7 +145,9 @@ class Fold:
                 states = self.after(earlier)
                 for k in range(back, 0, -1):
                     states = self.round(states, graph.sub(rounds, graph.const(k, INDEX_BITS)))
-                    self.values[graph.sub(rounds, graph.const(k - 1, INDEX_BITS))] = states
+                    number = graph.sub(rounds, graph.const(k - 1, INDEX_BITS))
+                    self.values[number] = states
+                    self.worked_out.add(number)
                 return states
         states = self.initial if rounds is graph.const(0, INDEX_BITS) else tuple(
             self.evaluator.free(f"fold {self.number}.{i} after {rounds.id}", *bounds)
@@ -135,6 +157,8 @@ class Fold:
 
     def round(self, states: Numbers, index: Term) -> Numbers:
         """The states after the round of element number `index`; means something where there is one."""
+        if len(self.uses) > 1:
+            return self._instance(states, index)
         evaluator = self.evaluator
         place = self.place.learn(evaluator.graph.ult(index, self.stream.rounds.at(evaluator.graph, INDEX_BITS)))
         if place is None:
@@ -145,12 +169,68 @@ class Fold:
             items = self.stream.items(Number(index, 0, self.stream.rounds.hi - 1), place)
             return self.step(states, items, place)
 
-    def covers(self, rounds: Term) -> Term:
-        """Whether so many rounds are gone in one of the contract's folds."""
+    def _instance(self, states: Numbers, index: Term) -> Numbers:
+        """The round by the formula. Raises NotUnderstood where that has folds in it which are others each round."""
+        graph, formula = self.evaluator.graph, [n.term for n in self.formula]
+        given = {any_.term: state for any_, state in zip(self.states, states, strict=True) if not any_.term.is_const}
+        by = {term: state.at(graph, term.width) for term, state in given.items()}
+        by[self.index.term] = index
+        for t in topological(formula):
+            # In the width that a state is extended to a sum of several rounds is a sum.
+            if t.op in ("zext", "sext") and t.args[0] in given and (t.op == "sext") == (self._lowest(t.args[0]) < 0):
+                by[t] = given[t.args[0]].at(graph, t.width)
+        terms = self._replaced(formula, by, _names(n.term for n in (self.index, *self.states)))
+        return tuple(self.evaluator.make(term, n.lo, n.hi) for term, n in zip(terms, self.formula, strict=True))
+
+    def _lowest(self, state: Term) -> int:
+        """Of the values that any state may have."""
+        return next(n.lo for n in self.states if n.term is state)
+
+    def _replaced(self, terms: list[Term], by: dict[Term, Term], own: set[str]) -> list[Term]:
+        """`terms` with variables replaced, and with them the elements of buffers whose places they tell. `own` are
+        their names."""
+        folds = self.evaluator.folds
+        for t in topological(terms):
+            if t.op != "var" or t in by:
+                continue
+            if t.data in folds.elements:
+                make, place = folds.elements[t.data]
+                by[t] = make(*self._replaced([place], by, own))
+            elif t.data.startswith("fold ") and own & folds.reads([t.data]):
+                raise NotUnderstood(self.spans[0], "a fold in several places with another one in it")
+        return replaced(self.evaluator.graph, terms, by)
+
+    def used(self, use: Use) -> None:
+        """The contract asks for it at another place, too."""
+        if use in self.uses:
+            return
+        self.uses.append(use)
+        if len(self.uses) == 2:
+            # What was made of it so far stands where the first use's guard holds. From now on it is made anew.
+            for number in self.worked_out:
+                del self.values[number]
+            self.worked_out.clear()
+            self.evaluator.learn_what_stays(self)
+
+    def asked(self) -> set[str]:
+        """The variables that it depends on what the contract asks for."""
+        return {*self.sources, *_names(count.term for count in self.counts)}
+
+    @property
+    def counts(self) -> list[Number]:
+        """How many rounds the contract asks for."""
+        return list(dict.fromkeys(use.count for use in self.uses))
+
+    def covers(self, rounds: Term, last: Mapping[Term, Term]) -> Term:
+        """Whether the contract asks for so many rounds at one of the places. `last` is as in `LongMeaning`: what is
+        asked for at any index of a written buffer, and does not depend on it, is so at the last."""
         graph = self.evaluator.graph
+        if self.evaluator.folds.reads(self.sources) & {t.data for t in last}:
+            last = {}
         found = graph.false
-        for count in self.counts:
-            found = graph.or_(found, graph.ule(rounds, count.at(graph, INDEX_BITS)))
+        for use in self.uses:
+            guard, count = replaced(graph, [use.guard, use.count.at(graph, INDEX_BITS)], last)
+            found = graph.or_(found, graph.and_(guard, graph.ule(rounds, count)))
         return found
 
     def facts(self) -> Iterator[Term]:
@@ -199,6 +279,27 @@ class Folds:
 
     by_meaning: dict[tuple[object, ...], Fold] = field(default_factory=dict)
     depth: int = 0
+    elements: Elements = field(default_factory=dict)
+
+    def of_state(self, name: str) -> Fold:
+        """The fold whose state the variable is."""
+        number, _, _ = name.removeprefix("fold ").partition(".")
+        return list(self.by_meaning.values())[int(number)]
+
+    def reads(self, names: Iterable[str]) -> set[str]:
+        """What variables depend on, themselves included: elements on their places, states of folds on what is folded
+        and how often."""
+        found: set[str] = set()
+        left = set(names)
+        while left:
+            name = left.pop()
+            found.add(name)
+            if name in self.elements:
+                left |= _names([self.elements[name][1]])
+            elif name.startswith("fold "):
+                left |= self.of_state(name).asked()
+            left -= found
+        return found
 
 
 class Unbounded(Evaluator):
@@ -554,53 +655,59 @@ class Unbounded(Evaluator):
         else:
             self.record.demands = demands
             raise NotUnderstood(span, "a fold whose values grow without a bound that the intervals can find")
-        key = ("fold", tuple((n.term.id, n.lo, n.hi) for n in (*initial, *after)), bounds)
+        key = ("fold", tuple((n.term.id, n.lo, n.hi) for n in (*initial, *after)), bounds, stays)
         known = self.folds.by_meaning.get(key)
+        use = Use(graph.and_(self.outer, here.guard), count)
         if known is None:
+            formula = after
             if stays is not None:
                 # Whatever stays does not ask whether anything was found before: that is one more choice.
                 plain, number, value = step, *stays
 
                 def step(states: Numbers, items: list[Item], place: Here) -> Numbers:
+                    return kept(states, plain(states, items, place))
+
+                def kept(states: Numbers, after: Numbers) -> Numbers:
                     found = self.equals(states[number], self.const(value))
-                    return tuple(self.choose_number(found, a, b, span)
-                                 for a, b in zip(states, plain(states, items, place), strict=True))
+                    return tuple(self.choose_number(found, a, b, span) for a, b in zip(states, after, strict=True))
+                formula = kept(states, after)
             known = self.folds.by_meaning[key] = Fold(
-                len(self.folds.by_meaning), self, stream, initial, step, here, graph.and_(self.outer, here.guard),
-                depth, bounds, [])
+                len(self.folds.by_meaning), self, stream, initial, step, here, depth, bounds, [span], index,
+                states, formula, [use])
             known.milestones.append(graph.const(0, INDEX_BITS))
             known.growth = tuple(_growth(graph, a.term, a, s) for a, s in zip(after, states, strict=True))
-            known.absorbing = self._absorbing(known, index)
-            known.is_idle = known.absorbing is not None and self._is_idle(known, index, known.absorbing)
-            own = {t.data for s in states for t in topological([s.term]) if t.op == "var"} | {index.term.data}
-            reads = topological([n.term for n in (*after, *initial)])
-            known.sources = frozenset(t.data for t in reads if t.op == "var") - own
+            self.learn_what_stays(known)
+            own = _names(n.term for n in (index, *states))
+            known.sources = frozenset(_names(n.term for n in (*after, *initial)) - own)
         argument = node.arguments[1 if node.function == "reduce" else 0]
         for place_ in (span, *((argument.clauses[0].span,) if isinstance(argument, tree.Comprehension) else ())):
             if place_ not in known.spans:
                 known.spans.append(place_)
-        known.counts.append(count)
+        known.used(use)
         return known.after(count.at(graph, INDEX_BITS))
 
-    def _absorbing(self, fold: Fold, index: Number) -> tuple[int, int] | None:
+    def learn_what_stays(self, fold: Fold) -> None:
+        fold.absorbing = self._absorbing(fold)
+        fold.is_idle = fold.absorbing is not None and self._is_idle(fold, fold.absorbing)
+
+    def _absorbing(self, fold: Fold) -> tuple[int, int] | None:
         """A state and a value of it that a round never changes, nor anything else then."""
         for number, (lo, hi) in enumerate(fold.bounds):
             for value in (1, 0) if (lo, hi) == (0, 1) else ():
                 states = tuple(
                     self.const(value) if i == number else self.free(f"absorbed {i} at depth {fold.depth}", *bounds)
                     for i, bounds in enumerate(fold.bounds))
-                after = fold.round(states, index.term)
+                after = fold.round(states, fold.index.term)
                 if all(self.equals(a, b) is self.graph.true for a, b in zip(after, states, strict=True)):
                     return number, value
         return None
 
-
-    def _is_idle(self, fold: Fold, index: Number, absorbing: tuple[int, int]) -> bool:
+    def _is_idle(self, fold: Fold, absorbing: tuple[int, int]) -> bool:
         """Whether a round after which that state has not that value has changed nothing."""
         number, value = absorbing
         states = tuple(self.const(1 - value) if i == number else self.free(f"idle {i} at depth {fold.depth}", *bounds)
                        for i, bounds in enumerate(fold.bounds))
-        after = fold.round(states, index.term)
+        after = fold.round(states, fold.index.term)
         reached, unmet = self.equals(after[number], self.const(value)), self.graph.false
         if reached.op == "not":
             reached, unmet = reached.args[0], self.graph.true
@@ -628,6 +735,11 @@ class Growth:
         if self.fresh is not None:
             lo, hi = min(lo, self.fresh[0]), max(hi, self.fresh[1])
         return lo + rounds * min(0, self.step[0]), hi + rounds * max(0, self.step[1])
+
+
+def _names(terms: Iterable[Term]) -> set[str]:
+    """Of the variables in them."""
+    return {t.data for t in topological(list(terms)) if t.op == "var"}
 
 
 def _reach(graph: Graph, start: Number, state: Number, after: Number, rounds: int) -> tuple[int, int]:

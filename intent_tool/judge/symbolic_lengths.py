@@ -10,7 +10,7 @@ from intent_tool.judge.calls import buffer_groups
 from intent_tool.judge.meaning import required, written
 from intent_tool.judge.meaning_facts import Here
 from intent_tool.judge.meaning_numbers import Record
-from intent_tool.judge.meaning_unbounded import Fold, Folds, Long, LongStream, Unbounded
+from intent_tool.judge.meaning_unbounded import Elements, Fold, Folds, Long, LongStream, Unbounded
 from intent_tool.judge.meaning_values import Demand, NotUnderstood, Number, Sequence, Value
 from intent_tool.judge.memory import INDEX_BITS
 from intent_tool.judge.symbolic_inputs import Memory, element, length_parameters
@@ -29,6 +29,8 @@ class LongMemory:
     parameters: tuple[Parameter, ...]
     count: Number
     """Elements of the longest one."""
+    elements: Elements
+    """Those that were asked for, of all buffers."""
 
     @property
     def name(self) -> str:
@@ -44,11 +46,14 @@ class LongMemory:
         return any(p.buffer is not None and p.buffer.writable for p in self.parameters)
 
     def initial(self, index: Term) -> Term:
-        """The bits of an element on entry; the same index is the same variable."""
+        """The bits of an element on entry."""
+        return self.graph.zext(self.variable(index), 8 * self.size)
+
+    def variable(self, index: Term) -> Term:
+        """What an element on entry is made of; the same index is the same variable."""
         name = f"{self.name}[{index.data if index.is_const else f'#{index.id}'}]"
-        if all(p.type.is_bool for p in self.parameters):
-            return self.graph.zext(self.graph.var(name, 1), 8)
-        return self.graph.var(name, 8 * self.size)
+        self.elements[name] = self.variable, index
+        return self.graph.var(name, 1 if all(p.type.is_bool for p in self.parameters) else 8 * self.size)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class _Reading:
     contract: Contract
     graph: Graph
     evaluator: Unbounded = field(init=False)
+    folds: Folds = field(default_factory=Folds)
     inputs: dict[str, Value] = field(default_factory=dict)
     lengths: dict[str, Number] = field(default_factory=dict)
     memories: list[LongMemory] = field(default_factory=list)
@@ -103,7 +109,7 @@ class _Reading:
     def read(self) -> LongMeaning:
         signature = self.contract.signature
         assert signature is not None
-        folds = Folds()
+        folds = self.folds
         self.evaluator = Unbounded(self.contract, Record(self.graph), {}, folds)
         self.scalars()
         self.buffers()
@@ -165,7 +171,7 @@ class _Reading:
             if any(p.type.bytes != first.type.bytes or p.type.is_bool != first.type.is_bool
                    or self.lengths[p.name] != self.lengths[first.name] for p in members):
                 raise NotUnderstood(self.contract.span, "aliased buffers of different lengths or element sizes")
-            memory = LongMemory(self.graph, members, self.lengths[first.name])
+            memory = LongMemory(self.graph, members, self.lengths[first.name], self.folds.elements)
             self.memories.append(memory)
             for p in members:
                 self.inputs[p.name] = Long(memory.count, lambda k, here, p=p, memory=memory: (  # type: ignore[misc]
