@@ -127,6 +127,8 @@ class Prover:
     target: Target
     placed: Placed
     budget: Budget
+    is_kept: bool = False
+    """Whether an input is known that keeps `requires`, of those with the lengths that were gone through."""
 
     def run(self) -> Proof:
         names = length_parameters(self.contract)
@@ -155,6 +157,10 @@ class Prover:
             break
         if longest < 1:
             return Proof("unknown", (why,), solvers=tuple(sorted(solvers)))
+        if not self.is_kept:
+            # Whatever the code does is right for them, so nothing was proved.
+            none = f"no buffers of up to {longest} elements are known that keep `requires`"
+            return Proof("unknown", (*every.problems, none), solvers=tuple(sorted(solvers)))
         return Proof("bounded", every.problems, longest=longest, solvers=tuple(sorted(solvers)), followed=True,
                      depth=depth)
 
@@ -180,6 +186,7 @@ class Prover:
             return Proof("unknown", (f"the contract holds {problem.construct}, too much for a proof",))
         if wanted.requires is graph.false:
             return Proof(PROVED, followed=True)
+        self.is_kept = self.is_kept or self.can_be_kept(graph, wanted.requires)
         try:
             outcome = self.execute(graph, semantics, call, wanted.requires)
         except Undecided as problem:
@@ -189,6 +196,14 @@ class Prover:
         self.check_secrets(outcome, call)
         claims = list(merged_claims(graph, self.claims(graph, call, wanted, outcome)))
         return self.decided(graph, call, claims, outcome)
+
+    def can_be_kept(self, graph: Graph, requires: Term) -> bool:
+        if requires is graph.true:
+            return True
+        share = Budget(min(1.0, self.budget.left()))
+        answer = decide(graph, [Question((), graph.not_(requires))], share)[0]
+        self.budget.used += share.used
+        return answer.status == REFUTED
 
     def junk_in_result(self, fixed: Mapping[str, int]) -> tuple[str, ...]:
         graph = Graph()

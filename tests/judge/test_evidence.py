@@ -161,21 +161,39 @@ returns: sum(data)
     assert not judged("arm64", total, one_more).accepted
 
 
-def test_lengths_up_to_a_bound() -> None:
-    """Two elements a round, and no word on how: nothing that the judge would come to by itself."""
-    mixed = """
+MIXED = """
 intent: All bytes, one over the other.
 signature: uint8_t mixed(const uint8_t data[n], size_t n)
 where:
   step(s, x): s ^ x
 returns: reduce(step, data, 0)
 """
-    loop = ("mixed:\nmov w2, #0\nmov x4, x1\ntbz x1, #0, 1f\nldrb w2, [x0], #1\nsub x4, x4, #1\n1: cbz x4, 2f\n"
-            "ldrb w3, [x0], #1\nldrb w5, [x0], #1\neor w2, w2, w3\neor w2, w2, w5\nsubs x4, x4, #2\nbne 1b\n"
-            "2: mov w0, w2\nret")
-    verdict = judged("arm64", mixed, loop)
+TWO_A_ROUND = (
+    "mixed:\nmov w2, #0\nmov x4, x1\ntbz x1, #0, 1f\nldrb w2, [x0], #1\nsub x4, x4, #1\n1: cbz x4, 2f\n"
+    "ldrb w3, [x0], #1\nldrb w5, [x0], #1\neor w2, w2, w3\neor w2, w2, w5\nsubs x4, x4, #2\nbne 1b\n"
+    "2: mov w0, w2\nret")
+"""No word on how: nothing that the judge would come to by itself."""
+
+
+def test_lengths_up_to_a_bound() -> None:
+    verdict = judged("arm64", MIXED, TWO_A_ROUND)
     assert verdict.accepted and verdict.evidence == "bounded" and verdict.longest is not None and verdict.longest >= 8
     assert any("not proved for every length" in line for line in verdict.unchecked)
+
+
+@pytest.mark.parametrize("requires", ["n >= 40", "sum(data) > 255 * 20"])
+def test_a_bound_within_which_nothing_is_asked_is_none(requires: str) -> None:
+    verdict = judged("arm64", f"{MIXED}requires: ['{requires}']\n", TWO_A_ROUND)
+    assert verdict.accepted and verdict.evidence == "tested"
+    assert any("up to 16 elements are known that keep `requires`" in line for line in verdict.unchecked)
+
+
+def test_a_bound_within_which_nothing_is_asked_keeps_no_secret() -> None:
+    """Bytes that are zero are passed over, which takes less time."""
+    leaking = TWO_A_ROUND.replace("eor w2, w2, w3\n", "cbz w3, 3f\neor w2, w2, w3\n3: ")
+    verdict = judged("arm64", f"{MIXED}requires: [n >= 40]\nsecret: [data]\n", leaking)
+    assert verdict.evidence == "tested"
+    assert "secret: whether data influence timing" in verdict.unchecked
 
 
 def test_proofs_are_kept_and_not_believed_when_somebody_changed_them(tmp_path: Path) -> None:
