@@ -51,13 +51,18 @@ class Loops:
                 self.call.buffers[p.name].base)
         self.sites = [(s.source.path, s.line, s.column) for s in fold_sites(self.contract)]
 
-    def fold(self, number: int) -> Fold:
-        if number >= len(self.sites):
-            raise BadNote(f"fold({number}): there is no such fold in the contract")
-        site = self.sites[number]
+    def fold(self, name: str) -> Fold:
+        """By its name in notes."""
+        number, _, which = name.partition(".")
+        if int(number) >= len(self.sites):
+            raise BadNote(f"fold({name}): there is no such fold in the contract")
+        site = self.sites[int(number)]
         found = [f for f in self.wanted.folds if any((s.source.path, s.line, s.column) == site for s in f.spans)]
+        # Uses that were not thought to be the same may be one fold.
+        if len(found) > 1 and int(which or 0) < len(found):
+            return found[int(which or 0)]
         if len(found) != 1:
-            raise BadNote(f"fold({number}): {len(found)} folds of unbounded length are meant by it")
+            raise BadNote(f"fold({name}): {len(found)} folds of unbounded length are meant by it")
         return found[0]
 
 
@@ -115,8 +120,8 @@ class LoopCut:
         for known in self.note.known:
             self._pin(known)
         head = self._head(state, plain, prefix)
-        self._spread(head, prefix, self.rounds)
-        head.path = (*state.path, *(c for c in (graph.ule(self.rounds, self.most),) if c is not graph.true))
+        within = self._spread(head, prefix, self.rounds)
+        head.path = (*state.path, *(c for c in (graph.ule(self.rounds, self.most), *within) if c is not graph.true))
         self.head = head.copy(head.path)
         return head
 
@@ -169,9 +174,11 @@ class LoopCut:
     def _gathered(self, gathers: Gathers, registers: Mapping[str, Term]) -> Term:
         return gathered(self.loops.graph, gathers.operator, self._lanes(gathers, registers))
 
-    def _spread(self, head: State, prefix: str, rounds: Term) -> None:
-        """Registers that together are a state: lanes that may hold anything, and what the state then is."""
+    def _spread(self, head: State, prefix: str, rounds: Term) -> list[Term]:
+        """Registers that together are a state: lanes that may hold anything, and what the state then is. Returns that
+        it is one that the fold may have."""
         graph, evaluator = self.loops.graph, self.loops.wanted.evaluator
+        within: list[Term] = []
         for gathers in self.note.gathers:
             fold, width = self.loops.fold(gathers.fold), gathers.width
             for name in gathers.registers:
@@ -203,9 +210,12 @@ class LoopCut:
             lo, hi = fold.bounds[gathers.state]
             if lo < number.lo or hi > number.hi:
                 raise BadNote(f"fold({gathers.fold})[{gathers.state}] in lanes that are too narrow for it")
+            within += [graph.not_(evaluator.less(number, evaluator.const(lo))),
+                       graph.not_(evaluator.less(evaluator.const(hi), number))]
             states = list(fold.after(rounds))
             states[gathers.state] = evaluator.make(number.term, number.lo, number.hi)
             fold.values[rounds] = tuple(states)
+        return within
 
     def _any_lane(self, gathers: Gathers, name: str) -> Term:
         graph, is_mask = self.loops.graph, gathers.operator in MASKS

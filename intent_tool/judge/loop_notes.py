@@ -19,7 +19,8 @@ Statements, separated by ``; ``:
 A PLACE is a register (``%eax``; of RISC-V ``%a0``, and ``%a0.w`` for one that holds 32 bits, extended by their sign)
 or a slot of the frame (``%sp[16]``, ``%sp[16].w``), in bytes above the stack pointer. An EXPR is Python over integers
 with ``+ - * // & ~ << >>``, parameters (a buffer's name is its address), whole registers, and `round`. Folds are
-numbered as `walk.fold_sites` lists them.
+numbered as `walk.fold_sites` lists them. Where one place of a contract stands for several, since a definition is
+called with several arguments, N.K is number K of them in the order in which they are evaluated, N the first.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Holds:
     place: Place
-    fold: int
+    fold: str
     state: int
     shift: int
     """Of a state that takes more than one place: which of its bits is the place's lowest."""
@@ -64,13 +65,13 @@ class Gathers:
     operator: str
     width: int
     registers: tuple[str, ...]
-    fold: int
+    fold: str
     state: int
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    fold: int
+    fold: str
     state: int
     value: int
 
@@ -93,10 +94,11 @@ class LoopNote:
 
 
 _PLACE = r"%([a-z][a-z0-9]*)(?:\[(\d{1,6})\])?(\.w)?"
-_HOLDS = re.compile(_PLACE + r" = fold\((\d{1,4})\)\[(\d{1,4})\](?: >> (\d{1,3}))?\Z")
+_FOLD = r"\d{1,4}(?:\.\d{1,4})?"
+_HOLDS = re.compile(_PLACE + rf" = fold\(({_FOLD})\)\[(\d{{1,4}})\](?: >> (\d{{1,3}}))?\Z")
 _GATHERS = re.compile(rf"({'|'.join(OPERATORS)}) (8|16|32|64): (%[a-z][a-z0-9]*(?: %[a-z][a-z0-9]*){{0,31}})"
-                      r" = fold\((\d{1,4})\)\[(\d{1,4})\]\Z")
-_KNOWN = re.compile(r"fold\((\d{1,4})\)\[(\d{1,4})\] == (-?\d{1,40})\Z")
+                      rf" = fold\(({_FOLD})\)\[(\d{{1,4}})\]\Z")
+_KNOWN = re.compile(rf"fold\(({_FOLD})\)\[(\d{{1,4}})\] == (-?\d{{1,40}})\Z")
 _WRITTEN = re.compile(r"written ([A-Za-z_]\w*)\[([^:\]]+) : ([^:\]]+)\]\Z")
 _ROUND = re.compile(r"round (.+) <= (.+)\Z")
 
@@ -113,13 +115,13 @@ def read_note(text: str) -> LoopNote:
     for statement in text.split("; "):
         if found := _HOLDS.match(statement):
             slot = int(found[2]) if found[2] is not None else None
-            holds.append(Holds(Place(found[1], slot, found[3] is not None), int(found[4]), int(found[5]),
+            holds.append(Holds(Place(found[1], slot, found[3] is not None), found[4], int(found[5]),
                                int(found[6] or 0)))
         elif found := _GATHERS.match(statement):
             registers = tuple(name[1:] for name in found[3].split())
-            gathers.append(Gathers(found[1], int(found[2]), registers, int(found[4]), int(found[5])))
+            gathers.append(Gathers(found[1], int(found[2]), registers, found[4], int(found[5])))
         elif found := _KNOWN.match(statement):
-            known.append(Known(int(found[1]), int(found[2]), int(found[3])))
+            known.append(Known(found[1], int(found[2]), int(found[3])))
         elif found := _WRITTEN.match(statement):
             written.append(Written(found[1], _expression(found[2]), _expression(found[3])))
         elif found := _ROUND.match(statement):

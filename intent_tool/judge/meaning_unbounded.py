@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from intent_tool.judge.assume import replaced
 from intent_tool.judge.bitvector import Graph, Term, signed, topological
-from intent_tool.judge.meaning_definitions import Demands
+from intent_tool.judge.meaning_definitions import Demands, Remembered
 from intent_tool.judge.meaning_evaluator import Evaluator
 from intent_tool.judge.meaning_facts import Here, Key
 from intent_tool.judge.meaning_numbers import Record
@@ -108,7 +108,7 @@ class Fold:
     states: Numbers
     """Any states, and what they are after that element's round."""
     formula: Numbers
-    uses: list[Use]
+    uses: list[Use] = field(default_factory=list)
     values: dict[Term, Numbers] = field(default_factory=dict)
     """The states after some numbers of rounds."""
     worked_out: set[Term] = field(default_factory=set)
@@ -207,10 +207,12 @@ class Fold:
         self.uses.append(use)
         if len(self.uses) == 2:
             # What was made of it so far stands where the first use's guard holds. From now on it is made anew.
-            for number in self.worked_out:
+            numbers, self.worked_out = self.worked_out, set()
+            for number in numbers:
                 del self.values[number]
-            self.worked_out.clear()
             self.evaluator.learn_what_stays(self)
+            for number in sorted(numbers & {*self.milestones}, key=lambda term: term.id):
+                self.after(number)
 
     def asked(self) -> set[str]:
         """The variables that it depends on what the contract asks for."""
@@ -272,6 +274,9 @@ class Fold:
                         yield fact
 
 
+Asked: TypeAlias = tuple[Fold, Use]
+
+
 @dataclass
 class Folds:
     """All folds of an evaluation, and how many are around what is evaluated now: a variable that stands for any
@@ -280,6 +285,10 @@ class Folds:
     by_meaning: dict[tuple[object, ...], Fold] = field(default_factory=dict)
     depth: int = 0
     elements: Elements = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    """What was asked for, by guards that hold where the definition is evaluated at all."""
+    asked_by: dict[int, tuple[Remembered, list[Asked]]] = field(default_factory=dict)
+    """The same of each evaluation that is remembered, by its id."""
 
     def of_state(self, name: str) -> Fold:
         """The fold whose state the variable is."""
@@ -351,6 +360,24 @@ class Unbounded(Evaluator):
             return super().apart(evaluate, here)
         finally:
             self.outer = outer
+
+    def remembered(self, name: str, arguments: list[Value], here: Here) -> Remembered:
+        folds, graph = self.folds, self.graph
+        before = len(folds.asked)
+        entry = super().remembered(name, arguments, here)
+        if id(entry) not in folds.asked_by:
+            folds.asked_by[id(entry)] = entry, folds.asked[before:]
+            del folds.asked[before:]
+        _, asked = folds.asked_by[id(entry)]
+        for fold, use in asked:
+            # Of an evaluation that is remembered this is another place that asks.
+            self.ask(fold, Use(graph.and_(here.guard, use.guard), use.count))
+        return entry
+
+    def ask(self, fold: Fold, use: Use) -> None:
+        """The guard is that of where the definition is evaluated."""
+        self.folds.asked.append((fold, use))
+        fold.used(Use(self.graph.and_(self.outer, use.guard), use.count))
 
     def round_index(self, count: Number) -> Number:
         """Any place of a sequence of `count` elements that is walked over here."""
@@ -460,8 +487,24 @@ class Unbounded(Evaluator):
         if not isinstance(sequence, Long):
             return super().element(sequence, index, span, here)
         length = self.length(sequence)
+        if index.lo < 0 <= index.hi and self._is_ordered(index, here, span):
+            index = self.make(index.term, 0, index.hi)
         index, here = self.inside(index, length, span, here)
         return sequence.at(self.from_start(index, length, span), here) if length.hi > 0 else Nothing()
+
+    def _is_ordered(self, number: Number, here: Here, span: Span) -> bool:
+        """Whether a number is not negative for the known order of two others: ``n - 1 - i`` where ``i < n``."""
+        for relation, truth in here.relations:
+            if relation.op not in ("ult", "slt"):
+                continue
+            less, more = (self._read(term, relation.op == "slt") for term in relation.args[::1 if truth else -1])
+            rest = self.linear([(1, number), (-1, more), (1, less)], int(truth), span)
+            if rest.lo >= 0:
+                return True
+        return False
+
+    def _read(self, term: Term, is_signed: bool) -> Number:
+        return Number(term, term.slo, term.shi) if is_signed else Number(term, term.lo, term.hi)
 
     def sliced(self, sequence: Sequence, start: Number | None, stop: Number | None, span: Span) -> Sequence:
         if not isinstance(sequence, Long):
@@ -657,7 +700,6 @@ class Unbounded(Evaluator):
             raise NotUnderstood(span, "a fold whose values grow without a bound that the intervals can find")
         key = ("fold", tuple((n.term.id, n.lo, n.hi) for n in (*initial, *after)), bounds, stays)
         known = self.folds.by_meaning.get(key)
-        use = Use(graph.and_(self.outer, here.guard), count)
         if known is None:
             formula = after
             if stays is not None:
@@ -673,7 +715,7 @@ class Unbounded(Evaluator):
                 formula = kept(states, after)
             known = self.folds.by_meaning[key] = Fold(
                 len(self.folds.by_meaning), self, stream, initial, step, here, depth, bounds, [span], index,
-                states, formula, [use])
+                states, formula)
             known.milestones.append(graph.const(0, INDEX_BITS))
             known.growth = tuple(_growth(graph, a.term, a, s) for a, s in zip(after, states, strict=True))
             self.learn_what_stays(known)
@@ -683,7 +725,7 @@ class Unbounded(Evaluator):
         for place_ in (span, *((argument.clauses[0].span,) if isinstance(argument, tree.Comprehension) else ())):
             if place_ not in known.spans:
                 known.spans.append(place_)
-        known.used(use)
+        self.ask(known, Use(here.guard, count))
         return known.after(count.at(graph, INDEX_BITS))
 
     def learn_what_stays(self, fold: Fold) -> None:

@@ -9,8 +9,8 @@ from intent_tool.language.diagnostics import Span
 from intent_tool.language.terms import Loop, Term, Terms, walk
 from intent_tool.propose.substitute import Substitution, absorbing
 
-Site = tuple[Span, int]
-"""Where the contract has the fold, and which of its states is meant."""
+Site = tuple[Span, int, int]
+"""Where the contract has the fold, which of its states is meant, and the id of the fold's index."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Plan:
 
 def plan_fold(terms: Terms, loop: Loop, initial: tuple[Term, ...], free: Callable[[Term], frozenset[int]],
               may_leave: bool) -> Plan:
-    sites = tuple((loop.span, k) for k in range(len(loop.states)))
+    sites = tuple((loop.span, k, loop.index.id) for k in range(len(loop.states)))
     plan = with_running_folds(terms, Plan(loop.index, loop.states, initial, sites, loop.next), free)
     for number, value in absorbing(terms, Loop(plan.index, plan.states, plan.next, loop.span)) if may_leave else ():
         so_far = Substitution(terms, {plan.states[number].id: terms.const(1 - value)})
@@ -103,7 +103,7 @@ def with_running_folds(terms: Terms, plan: Plan, free: Callable[[Term], frozense
             following = tuple(step(n) for n in body.next)
             states += own
             initial += starts
-            sites += [(body.span, k) for k in range(len(own))]
+            sites += [(body.span, k, body.index.id) for k in range(len(own))]
             after += following
             known[key] = following if count.bare is more else own
         replacements[t.bare.id] = known[key][t.data]

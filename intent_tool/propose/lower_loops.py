@@ -342,10 +342,11 @@ class Loops(VectorLoops):
         note = LoopNote(("{0}", (shape.number,)), most)
         params = iter(shape.head.params[1:])
         carried = plan.carried()
-        for k, ((span, state), words) in enumerate(zip(plan.sites, start, strict=True)):
-            if span not in self.sites:
+        for k, ((span, state, index), words) in enumerate(zip(plan.sites, start, strict=True)):
+            name = self.folds.name(span, index)
+            if name is None:
                 continue
-            what = f"fold({self.sites.index(span)})[{state}]"
+            what = f"{name}[{state}]"
             if k == plan.constant and plan.exit is not None:
                 note.statements.append((f"{what} == {1 - plan.exit.value}", ()))
                 continue

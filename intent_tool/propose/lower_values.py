@@ -15,10 +15,10 @@ from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import error
 from intent_tool.language.elaborate import Each, Elaborated
 from intent_tool.language.terms import Loop, Term, Terms, walk
-from intent_tool.language.walk import fold_sites
 from intent_tool.machine.target import Target
 from intent_tool.propose.builder import Builder
 from intent_tool.propose.demand import Demand, exact_bits, roots_of
+from intent_tool.propose.fold_names import FoldNames
 from intent_tool.propose.ir import Block
 
 MOST_WORDS = 8
@@ -66,11 +66,12 @@ class Values:
         self.demand = Demand(contract, elaborated) if narrow else None
         self.counts: dict[int, Term] = {}
         """The number of rounds by the id of a loop's index."""
-        for t in walk([r.value if isinstance(r, Each) else r for r in roots]):
+        values = [r.value if isinstance(r, Each) else r for r in roots]
+        for t in walk(values):
             if isinstance(t.data, Loop):
                 self.counts[t.data.index.id] = t.args[0]
         self.counts |= {r.index.id: r.count for r in roots if isinstance(r, Each)}
-        self.sites = fold_sites(contract)
+        self.folds = FoldNames(contract, values)
         assert contract.signature is not None
         self.types = {p.name: p.type for p in contract.signature.parameters}
         self.raw: dict[str, int] = {

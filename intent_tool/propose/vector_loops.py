@@ -450,10 +450,11 @@ class _VectorLoop:
         note = LoopNote(("{0}", (at,)), most, elements=max(len(job.values), 1))
         kept = dict(zip(job.kept, params, strict=False))
         vectors = {fold.state: (fold, vector) for fold, vector in zip(job.folds, params, strict=False)}
-        for k, ((span, state), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
-            if span not in v.sites:
+        for k, ((span, state, index), words) in enumerate(zip(job.plan.sites, job.start, strict=True)):
+            name = v.folds.name(span, index)
+            if name is None:
                 continue
-            what = f"fold({v.sites.index(span)})[{state}]"
+            what = f"{name}[{state}]"
             if k == job.plan.constant and job.plan.exit is not None:
                 note.statements.append((f"{what} == {1 - job.plan.exit.value}", ()))
             elif k in vectors:
