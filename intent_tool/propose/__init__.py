@@ -22,8 +22,12 @@ def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
         from intent_tool.propose.lowering import EASIER, FAST, lower_function, lower_in_vectors
         last = None
         for ways in (FAST, *EASIER):
-            vectors = lower_in_vectors(contract, target, ways)
-            if vectors not in (None, last):
-                yield Candidate(vectors, "lowering")
-            last = vectors
-        yield Candidate(lower_function(contract, target), "lowering")
+            assembly = lower_in_vectors(contract, target, ways)
+            if assembly not in (None, last):
+                yield Candidate(assembly, "lowering")
+            last = assembly
+        scalar = lower_function(contract, target)
+        yield Candidate(scalar, "lowering")
+        rolled = lower_function(contract, target, is_rolled=True)
+        if rolled != scalar:
+            yield Candidate(rolled, "lowering")

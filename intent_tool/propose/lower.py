@@ -20,15 +20,15 @@ from intent_tool.propose.substitute import Substitution
 from intent_tool.propose.vector_loops import NotThisWay, VectorWishes
 
 
-def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None = None
-          ) -> Function:
+def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None = None,
+          is_rolled: bool = False) -> Function:
     """The function's intermediate representation, with loops in vectors as far as they can be where `vectors` are
-    wished for. Raises IntentError for what cannot be generated."""
+    wished for. All others do one round at a time if `is_rolled`. Raises IntentError for what cannot be generated."""
     is_narrow = True
     rolled: set[int] = set()
     while True:
         try:
-            return _Lowering(contract, elaborated, target, is_narrow).run(vectors, rolled)
+            return _Lowering(contract, elaborated, target, is_narrow).run(vectors, rolled, is_rolled)
         except TooNarrow:
             is_narrow = False
         except TooLong as loop:
@@ -38,8 +38,8 @@ def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: V
 
 
 class _Lowering(Division):
-    def run(self, vectors: VectorWishes | None, rolled: set[int]) -> Function:
-        self.vectors, self.rolled = vectors, rolled
+    def run(self, vectors: VectorWishes | None, rolled: set[int], is_rolled: bool) -> Function:
+        self.vectors, self.rolled, self.is_rolled = vectors, rolled, is_rolled
         if vectors is not None:
             vectors.done.clear()
         signature = self.contract.signature

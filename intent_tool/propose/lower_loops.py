@@ -41,6 +41,8 @@ class TooLong(Exception):
 class Loops(VectorLoops):
     rolled: set[int]
     """The ids of the indices of loops that do one round at a time."""
+    is_rolled: bool
+    """All do."""
 
     def cycle(self, limit: int, initial: Words, bound: frozenset[int], body: Round,
               first: int | None = None, step: int = 1) -> tuple[Shape, Words]:
@@ -204,7 +206,7 @@ class Loops(VectorLoops):
     def is_unrolled(self, plan: Plan, count: Term, values: tuple[Term, ...], sizes: list[int]) -> bool:
         """Whether turns of several rounds are to be tried."""
         return plan.exit is None and count.op != "const" and count.hi >= 2 * TURN \
-            and self.contract.optimize == "speed" and plan.index.id not in self.rolled \
+            and self.contract.optimize == "speed" and not self.is_rolled and plan.index.id not in self.rolled \
             and all(size == 1 for size in sizes) and not any(t.op in SLOW for t in walk([*plan.next, *values]))
 
     def measured(self, plan: Plan, body: Round) -> Round:

@@ -45,11 +45,11 @@ def lower_in_vectors(contract: Contract, target: Target, ways: Sequence[tuple[in
         wishes.scalar.add(wishes.done[-1])
 
 
-def lower_function(contract: Contract, target: Target) -> Assembly:
-    """Correct code for any contract that says what is computed. Raises IntentError for what cannot be generated
-    yet."""
+def lower_function(contract: Contract, target: Target, is_rolled: bool = False) -> Assembly:
+    """Correct code for any contract that says what is computed; with `is_rolled` loops do one round at a time, which
+    is easier to prove. Raises IntentError for what cannot be generated yet."""
     try:
-        return _lowered(contract, _elaborated(contract), target, None)
+        return _lowered(contract, _elaborated(contract), target, None, is_rolled)
     except TooLarge:
         raise error("E713", f"cannot generate: code of more than {MOST_VALUES} instructions",
                     contract.key_spans.get("returns", contract.span),
@@ -64,8 +64,9 @@ def _elaborated(contract: Contract) -> Elaborated:
         raise error("E711", f"cannot generate yet: {problem.construct}", problem.span, problem.help) from None
 
 
-def _lowered(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None) -> Assembly:
-    function = with_deep_stack(lambda: lower(contract, elaborated, target, vectors))
+def _lowered(contract: Contract, elaborated: Elaborated, target: Target, vectors: VectorWishes | None,
+             is_rolled: bool = False) -> Assembly:
+    function = with_deep_stack(lambda: lower(contract, elaborated, target, vectors, is_rolled))
     selector = _selector(target)(function, target, bool(contract.secret))
     blocks = with_deep_stack(selector.run)
     live = live_at_start(blocks)
