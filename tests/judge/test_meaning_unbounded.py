@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -155,3 +156,50 @@ def compare_with_the_oracle() -> None:
                 assert there == tuple(content), (SEED, made.source.text, arguments)
             compared += 1
     assert understood > CONTRACTS // 2 and compared > 3 * CONTRACTS, f"seed {SEED}"
+
+
+def asked_for_twice(below: Callable[[int], int]) -> str:
+    """A contract that asks for one fold at two places, at each of which something else is known."""
+    def pick(*texts: str) -> str:
+        return texts[below(len(texts))].replace("C", str(below(9)))
+    test = pick("i + w > C", "w > C", "n > C", "n > i + C", "w < i + C", "x > w + C", "c > C", "c > i + C")
+    other = pick("0", "x", "i", "1")
+    element = pick("x", "x ^ i", "1", "x + w", "x % (w + 1)", "n - i")
+    folded = pick(f"sum({element} if {test} else {other} for i, x in enumerate(data[:c]))",
+                  f"sum({element} if {test} else {other} for i, x in enumerate(data[:c]) if x > C)",
+                  f"next(({element} for i, x in enumerate(data[:c]) if {test}), C)",
+                  "reduce(step, data[:c], w + C)")
+    known = pick("v > C", "v < C", "n > C", "n < C", "n > v", "v + n > C")
+    first, second = pick("n", "n", "n", "min(n, v)"), pick("n", "n", "min(n, v)", "n - min(n, 2)")
+    extra = pick("v", "v + 0", "v", "min(v, 200)")
+    step = pick("(s ^ x) & 255", "max(s, x)", "min(s, x) + 1 if v > C else s % 256", "s if n > C else x")
+    return ("intent: One thing at two places.\nsignature: uint64_t f(const uint8_t data[n], size_t n, uint8_t v)\n"
+            f"where:\n  step(s, x): {step}\n  f2(w, c): {folded}\n"
+            f"returns: u64(f2({extra}, {first}) if {known} else f2({pick('v', 'v + 0')}, {second}) + 1)\n")
+
+
+def test_what_one_place_knows_does_not_count_at_another() -> None:
+    with_deep_stack(compare_at_two_places)
+
+
+def compare_at_two_places() -> None:
+    random = Random(SEED)
+    shared = compared = 0
+    for _ in range(CONTRACTS):
+        made = load_text(asked_for_twice(random.randrange))
+        graph = Graph()
+        try:
+            found = long_meaning(made, graph)
+        except NotUnderstood:
+            continue
+        shared += any(len(fold.uses) > 1 for fold in found.folds)
+        oracle = Oracle(made)
+        for _ in range(30):
+            data = tuple(random.choice((random.randrange(10), random.randrange(256)))
+                         for _ in range(random.randrange(9)))
+            arguments = data, len(data), random.randrange(12)
+            values = Values(made, graph, found, arguments)
+            assert found.result is not None
+            assert values.integer(found.result) == oracle.returns(arguments), (SEED, made.source.text, arguments)
+            compared += 1
+    assert shared > CONTRACTS // 20 and compared > 15 * CONTRACTS, (shared, compared)
