@@ -26,9 +26,11 @@ def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: V
     wished for. All others do one round at a time if `is_rolled`. Raises IntentError for what cannot be generated."""
     is_narrow = True
     rolled: set[int] = set()
+    # Their indices are what loops are known by when all is lowered anew.
+    groups = {} if vectors is None else vectors.groups
     while True:
         try:
-            return _Lowering(contract, elaborated, target, is_narrow).run(vectors, rolled, is_rolled)
+            return _Lowering(contract, elaborated, target, is_narrow).run(vectors, rolled, is_rolled, groups)
         except TooNarrow:
             is_narrow = False
         except TooLong as loop:
@@ -38,8 +40,12 @@ def lower(contract: Contract, elaborated: Elaborated, target: Target, vectors: V
 
 
 class _Lowering(Division):
-    def run(self, vectors: VectorWishes | None, rolled: set[int], is_rolled: bool) -> Function:
-        self.vectors, self.rolled, self.is_rolled = vectors, rolled, is_rolled
+    groups: dict[int, Group | None]
+    """Writes of several elements at once, by the index of the elements."""
+
+    def run(self, vectors: VectorWishes | None, rolled: set[int], is_rolled: bool,
+            groups: dict[int, Group | None]) -> Function:
+        self.vectors, self.rolled, self.is_rolled, self.groups = vectors, rolled, is_rolled, groups
         if vectors is not None:
             vectors.done.clear()
         signature = self.contract.signature
@@ -168,14 +174,14 @@ class _Lowering(Division):
         """Where several elements are to be written in one round."""
         if self.contract.optimize == "size":
             return None
-        if self.vectors is None:
-            return grouped(self.terms, each)
-        groups, scalar = self.vectors.groups, self.vectors.scalar
-        if each.index.id not in groups:
-            groups[each.index.id] = grouped(self.terms, each)
-        group = groups[each.index.id]
+        if each.index.id not in self.groups:
+            self.groups[each.index.id] = grouped(self.terms, each)
+        group = self.groups[each.index.id]
+        if group is None or self.vectors is None:
+            return group
         # Vectors of single elements come before groups without vectors.
-        return None if group is None or (group.index.id in scalar and each.index.id not in scalar) else group
+        scalar = self.vectors.scalar
+        return None if group.index.id in scalar and each.index.id not in scalar else group
 
     def write_group(self, name: str, group: Group, span: Span, written: tuple[Formula, ...]) -> None:
         size, b = self.types[name].bytes, self.b

@@ -203,3 +203,12 @@ def test_lengths_around_whole_turns(target: str, element: int) -> None:
     binary = write_object(TARGETS[target], "f", assemble(generated(contract, target), TARGETS[target]))
     verdict = judge_function(contract, TARGETS[target], binary, "f", vectors=200, seconds=0)
     assert verdict.accepted, verdict.problems
+
+
+@pytest.mark.parametrize("target", ["x86_64", "arm64", "riscv64"])
+def test_a_round_of_many_elements_is_one_a_turn(target: str) -> None:
+    """Of turns of four rounds, which are too long, all is lowered anew."""
+    contract = load_text("intent: A test.\nsignature: void f(uint8_t out[8*n], const uint8_t data[n], size_t n)\n"
+                         "writes:\n  out: ((data[i // 8] >> (7 - i % 8)) & 1 for i in range(8 * n))\n")
+    assembly = generated(contract, target)
+    assert len(assembly.notes) == 1 and assembly.notes[0].text.endswith("written out[0 : round]")
