@@ -172,6 +172,35 @@ def test_a_full_disk_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> Non
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("isa", RUNNERS)
+def test_a_closed_output_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> None:
+    contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
+    path = tmp_path / "program"
+    path.write_bytes(_executable(contract, _target(isa)))
+    path.chmod(0o755)
+    done = subprocess.run(["bash", "-c", '"$0" "$1" >&-', RUNNERS[isa], str(path)], input=b"text", check=False,
+                          timeout=60)
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("body", ["stdout: stdin", "stdout: reversed(stdin)"])
+@pytest.mark.parametrize("isa", RUNNERS)
+def test_a_signal_ends_it_while_it_waits(isa: str, body: str, tmp_path: Path) -> None:
+    contract = load_text(f"intent: A test.\nprogram: test\n{body}\n")
+    path = tmp_path / "program"
+    path.write_bytes(_executable(contract, _target(isa)))
+    path.chmod(0o755)
+    with subprocess.Popen([RUNNERS[isa], str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None and running.stdout is not None
+        running.stdin.write(b"something\n")
+        running.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(0.5)
+        running.terminate()
+        assert running.wait(20) == -signal.SIGTERM
+        assert running.stdout.read() in (b"", b"something\n")
+
+
 @pytest.mark.parametrize(("body", "line", "message"), [
     ('stdout: "bytes(c + 1 for p in [0] for c in stdin)"', 3, "a byte that may not be in 0 to 255"),
     ("exit: len(stdin)", 3, "an exit status that may not be in 0 to 255"),
