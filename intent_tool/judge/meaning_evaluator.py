@@ -187,7 +187,7 @@ class Evaluator(Definitions):
             if op in ("in", "not in"):
                 is_last = number + 1 == len(node.rest)
                 right = self.zero if is_last else self.eval(operand, env, place)
-                found = self.contains(left, operand, env, place)
+                found = self.contains(left, operand, env, place, node.span)
                 link = found if op == "in" else graph.not_(found)
             else:
                 right = self.eval(operand, env, place)
@@ -214,7 +214,8 @@ class Evaluator(Definitions):
                 return not_(self.before(right, left, span))
         return not_(self.before(left, right, span))
 
-    def contains(self, element: Value, node: tree.Expression, env: Env, here: Here) -> Term:
+    def contains(self, element: Value, node: tree.Expression, env: Env, here: Here, span: Span) -> Term:
+        """Whether the element is in the sequence that `node` is; `span` is that of the comparison."""
         if isinstance(node, tree.Call) and node.function == "range":
             return self.in_range(element, node, env, here)
         return self.found(self.stream(node, env, here), lambda value: self.same(element, value, node.span), here)

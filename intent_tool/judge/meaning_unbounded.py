@@ -535,7 +535,7 @@ class Unbounded(Evaluator):
             stream = self.stream(node.arguments[0], env, here)
             if isinstance(stream, LongStream) and not stream.is_plain:
                 return self.fold(stream, (self.zero,), lambda states, items, place: (self.linear(
-                    [(1, states[0]), *((1, self.flag(p)) for p, _ in items)], 0, node.span),), node, here)[0]
+                    [(1, states[0]), *((1, self.flag(p)) for p, _ in items)], 0, node.span),), _places(node), here)[0]
         if node.function in ("any", "all"):
             stream = self.stream(node.arguments[0], env, here)
             if isinstance(stream, LongStream):
@@ -569,7 +569,7 @@ class Unbounded(Evaluator):
         def step(states: Numbers, items: list[Item], place: Here) -> Numbers:
             parts = [(1, self.choose_number(p, self.integer(v, node.span), self.zero, node.span)) for p, v in items]
             return (self.linear([(1, states[0]), *parts], 0, node.span),)
-        return self.fold(stream, (start,), step, node, here)[0]
+        return self.fold(stream, (start,), step, _places(node), here)[0]
 
     def extreme_of(self, node: tree.Call, env: Env, here: Here) -> Value:
         stream, span, graph = self.stream(node.arguments[0], env, here), node.span, self.graph
@@ -584,7 +584,7 @@ class Unbounded(Evaluator):
             following = LongStream(self.refined(rest, here), lambda k, there: stream.items(
                 self.add(k, self.one, span), there), True)
             return self.fold(following, (first,), lambda states, items, place: (self.integer(self.extreme(
-                node.function, states[0], items[0][1], span), span),), node, here)[0]
+                node.function, states[0], items[0][1], span), span),), _places(node), here)[0]
 
         def step(states: Numbers, items: list[Item], place: Here) -> Numbers:
             have, best = states
@@ -595,9 +595,23 @@ class Unbounded(Evaluator):
                 best = self.choose_number(present, better, best, span)
                 have = self.choose_number(present, self.one, have, span)
             return have, best
-        found, best = self.fold(stream, (self.zero, self.zero), step, node, here)
+        found, best = self.fold(stream, (self.zero, self.zero), step, _places(node), here)
         self.demand(here, "domain", span, f"{node.function}() has at least one element", self.truth(found))
         return best
+
+    def contains(self, element: Value, node: tree.Expression, env: Env, here: Here, span: Span) -> Term:
+        is_range = isinstance(node, tree.Call) and node.function == "range"
+        stream = None if is_range else self.stream(node, env, here)
+        if not isinstance(stream, LongStream):
+            return super().contains(element, node, env, here, span)
+
+        def step(states: Numbers, items: list[Item], place: Here) -> Numbers:
+            state = states[0]
+            for present, value in items:
+                hit = self.graph.and_(present, self.same(element, value, node.span))
+                state = self.choose_number(hit, self.one, state, span)
+            return (state,)
+        return self.truth(self.fold(stream, (self.zero,), step, (span,), here, (0, 1))[0])
 
     def _search(self, node: tree.Call, stream: LongStream, here: Here) -> Number:
         """`any` and `all`: nothing is evaluated after the element that decides."""
@@ -610,7 +624,7 @@ class Unbounded(Evaluator):
                 hit = self.graph.and_(present, test if wanted else self.graph.not_(test))
                 state = self.choose_number(hit, self.const(wanted), state, node.span)
             return (state,)
-        return self.fold(stream, (self.const(not wanted),), step, node, here, (0, int(wanted)))[0]
+        return self.fold(stream, (self.const(not wanted),), step, _places(node), here, (0, int(wanted)))[0]
 
     def _first(self, node: tree.Call, stream: LongStream, default: Value, here: Here) -> Value:
         span = node.span
@@ -626,7 +640,7 @@ class Unbounded(Evaluator):
                 values = [self.choose_number(take, a, b, span) for a, b in zip(new, values, strict=True)]
                 found = self.choose_number(present, self.one, found, span)
             return (found, *values)
-        final = self.fold(stream, (self.zero, *before), step, node, here, (0, 1))
+        final = self.fold(stream, (self.zero, *before), step, _places(node), here, (0, 1))
         return self._shaped(default, list(final[1:]))
 
     def _reduced(self, node: tree.Call, stream: LongStream, initial: Value,
@@ -645,7 +659,7 @@ class Unbounded(Evaluator):
                 states = tuple(self.choose_number(present, a, b, span)
                                for a, b in zip(after, states, strict=True))
             return states
-        return self._shaped(initial, list(self.fold(stream, start, step, node, here)))
+        return self._shaped(initial, list(self.fold(stream, start, step, _places(node), here)))
 
     def _flat(self, value: Value, span: Span) -> Numbers:
         if isinstance(value, Number):
@@ -660,10 +674,11 @@ class Unbounded(Evaluator):
             return Sequence(tuple(self._shaped(item, numbers) for item in shape.values))
         return numbers.pop(0)
 
-    def fold(self, stream: LongStream, initial: Numbers, step: Step, node: tree.Call, here: Here,
+    def fold(self, stream: LongStream, initial: Numbers, step: Step, places: tuple[Span, ...], here: Here,
              stays: tuple[int, int] | None = None) -> Numbers:
-        """The states after all rounds. With `stays`, nothing is evaluated any more once that state has that value."""
-        graph, span = self.graph, node.span
+        """The states after all rounds. `places` are where it is written. With `stays`, nothing is evaluated any more
+        once that state has that value."""
+        graph, span = self.graph, places[0]
         count = self.refined(stream.rounds, here)
         if count.hi <= 0:
             return initial
@@ -721,10 +736,7 @@ class Unbounded(Evaluator):
             self.learn_what_stays(known)
             own = _names(n.term for n in (index, *states))
             known.sources = frozenset(_names(n.term for n in (*after, *initial)) - own)
-        argument = node.arguments[1 if node.function == "reduce" else 0]
-        for place_ in (span, *((argument.clauses[0].span,) if isinstance(argument, tree.Comprehension) else ())):
-            if place_ not in known.spans:
-                known.spans.append(place_)
+        known.spans += [written for written in places if written not in known.spans]
         self.ask(known, Use(here.guard, count))
         return known.after(count.at(graph, INDEX_BITS))
 
@@ -777,6 +789,12 @@ class Growth:
         if self.fresh is not None:
             lo, hi = min(lo, self.fresh[0]), max(hi, self.fresh[1])
         return lo + rounds * min(0, self.step[0]), hi + rounds * max(0, self.step[1])
+
+
+def _places(node: tree.Call) -> tuple[Span, ...]:
+    """Where a fold is written: the call, and the clause that goes over the sequence."""
+    argument = node.arguments[1 if node.function == "reduce" else 0]
+    return (node.span, *((argument.clauses[0].span,) if isinstance(argument, tree.Comprehension) else ()))
 
 
 def _names(terms: Iterable[Term]) -> set[str]:

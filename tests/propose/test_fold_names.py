@@ -24,6 +24,7 @@ FIRST = f"{HEAD}  first(c): next((i for i, x in enumerate(a) if x == c), n)\nret
     (COUNT + "u64(count(40) - count(41))", {"0", "0.1"}),
     (COUNT + "count(1) if v > 5 else count(1) + 1", {"0"}),
     (HEAD + "  total(x): sum(x)\nreturns: total(a) + total(b) if v > 5 else total(b)", {"0", "0.1"}),
+    (HEAD + "  has(x): v in x\nreturns: 1 if has(a) else 2 if has(b) else 0", {"0", "0.1"}),
     # Once for the comparison, and once more where it is known.
     (FIRST + "first(59) - first(58) if first(58) < first(59) else 0", {"0", "0.1"}),
 ])
