@@ -25,7 +25,7 @@ from intent_tool.machine.assembler import AssemblyError, assemble
 from intent_tool.machine.assembly import Assembly, MachineCode
 from intent_tool.machine.elf import write_executable, write_object
 from intent_tool.machine.target import Target
-from intent_tool.propose import candidates
+from intent_tool.propose import candidates, with_parts
 from intent_tool.propose.ai.client import Question
 from intent_tool.propose.ai.dialog import Dialog
 from intent_tool.propose.ai.provider import SETUP
@@ -182,6 +182,27 @@ class _Work:
         except IntentError as failure:
             self.failure = failure
             self.refused.append(Refused("lowering", tuple(d.message for d in failure.diagnostics)))
+        return best if best is None else self.with_proved_parts(best)
+
+    def with_proved_parts(self, found: Accepted) -> Accepted:
+        """The program with other code for those of its parts that were not proved, where that is."""
+        unproved = {part.symbol for part in found.verdict.parts if part.evidence != EVIDENCE[-1]}
+        proved: dict[str, Assembly] = {}
+        for symbol, contract in found.candidate.parts:
+            _, *others = candidates(contract, self.target) if symbol in unproved else (None,)
+            proved |= next(({symbol: c.assembly} for c in others
+                            if isinstance(weighed(contract, self.target, c, EVIDENCE[-1], True), Accepted)), {})
+        if not proved:
+            return found
+        other = self.judged(with_parts(self.contract, self.target, proved), True)
+        if not isinstance(other, Accepted):
+            self.refused.append(Refused(found.candidate.generator, other))
+            return found
+        more, less = (sum(p.evidence == EVIDENCE[-1] for p in f.verdict.parts) for f in (other, found))
+        best, worse = (other, found) if more > less else (found, other)
+        size = size_text(worse.verdict.instructions, worse.verdict.bytes)
+        self.refused.append(Refused(worse.candidate.generator, (
+            f"{min(more, less)} of {len(worse.verdict.parts)} parts are proved, in {size}",)))
         return best
 
     def _outdone(self, found: Accepted) -> None:

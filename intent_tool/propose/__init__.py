@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from intent_tool.language.contract import Contract
+    from intent_tool.machine.assembly import Assembly
     from intent_tool.machine.target import Target
     from intent_tool.propose.candidate import Candidate
 
@@ -31,3 +32,10 @@ def candidates(contract: Contract, target: Target) -> Iterator[Candidate]:
         rolled = lower_function(contract, target, is_rolled=True)
         if rolled != scalar:
             yield Candidate(rolled, "lowering")
+
+
+def with_parts(contract: Contract, target: Target, parts: Mapping[str, Assembly]) -> Candidate:
+    """The program with this code for some of its parts, by their symbols."""
+    from intent_tool.propose.programs import lower_program
+
+    return lower_program(contract, target, parts)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from intent_tool import pipeline
-from intent_tool.judge.verdict import Verdict
+from intent_tool.judge.programs import Part
+from intent_tool.judge.verdict import PartVerdict, Verdict
 from intent_tool.language.contract import Contract
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target, load_targets
@@ -44,3 +46,41 @@ def test_the_first_with_the_strongest_evidence(offered: list[str], taken: int, l
     assert built.candidate is made[taken] and built.binary == seen[taken] and len(seen) == looked_at
     assert len(built.refused) == looked_at - 1
     assert all(r.problems[0] == "it is wrong" or " only, in " in r.problems[0] for r in built.refused)
+
+
+PROGRAM = """
+intent: The number of bytes that are as the first argument begins.
+program: count_byte
+where:
+  wanted: args[0][0] if len(args) > 0 and len(args[0]) > 0 else 0
+stdout: |
+  f"{sum(x == wanted for x in stdin)}\\n"
+"""
+
+
+@pytest.mark.parametrize(("is_helped", "proved"), [(True, 1), (False, 0)])
+def test_a_programs_parts_have_other_code_where_that_is_proved(is_helped: bool, proved: int, tmp_path: Path,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    """`is_helped`: in the program, too, and not only by itself."""
+    programs: list[bytes] = []
+    functions: list[str] = []
+
+    def judge(contract: Contract, _target: Target, binary: bytes, parts: Sequence[Part] = ()) -> Verdict:
+        if contract.signature is not None:
+            functions.append(contract.name)
+            return Verdict(True, "proved" if "fold" in contract.name else "bounded", (), 10, ("qemu-x86_64",), 5, 20)
+        programs.append(binary)
+        has_more = len(programs) > 1 and is_helped
+        level = {True: "proved", False: "bounded"}
+        verdicts = tuple(PartVerdict(p.symbol, level[has_more and "fold" in p.symbol], 4, 5, 20, ()) for p in parts)
+        return Verdict(True, "tested", (), 10, ("qemu-x86_64",), 50, 200, parts=verdicts)
+
+    monkeypatch.setattr(pipeline, "judge", judge)
+    (tmp_path / "f.intent").write_text(PROGRAM)
+    built = pipeline.build(tmp_path / "f.intent", TARGET)
+    assert isinstance(built, pipeline.Built)
+    assert len(programs) == 2 and programs[0] != programs[1]
+    assert built.binary == programs[1 if is_helped else 0]
+    assert sum(p.evidence == "proved" for p in built.verdict.parts) == proved
+    assert sum("fold" in name for name in functions) == 1
+    assert len(built.refused) == 1 and built.refused[0].problems[0].startswith("0 of ")

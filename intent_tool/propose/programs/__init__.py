@@ -16,13 +16,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from intent_tool.language.contract import Contract
+    from intent_tool.machine.assembly import Assembly
     from intent_tool.machine.target import Target
     from intent_tool.propose.candidate import Candidate
 
 
-def lower_program(contract: Contract, target: Target) -> Candidate:
-    """A program and its parts. Raises IntentError for what cannot be generated yet."""
+def lower_program(contract: Contract, target: Target, given: Mapping[str, Assembly] | None = None) -> Candidate:
+    """A program and its parts, with the code `given` for some of them by their symbols. Raises IntentError for what
+    cannot be generated yet."""
     from intent_tool.propose.candidate import Candidate
     from intent_tool.propose.lowering import lower_function, lower_in_vectors
     from intent_tool.propose.programs.constant import constant_program
@@ -34,7 +38,8 @@ def lower_program(contract: Contract, target: Target) -> Candidate:
     if constant is not None:
         return Candidate(constant, "lowering")
     script = plan(contract)
-    code = {part.symbol: lower_in_vectors(part.contract, target) or lower_function(part.contract, target)
-            for part in script.parts}
+    given = given or {}
+    code = {part.symbol: given.get(part.symbol) or lower_in_vectors(part.contract, target)
+            or lower_function(part.contract, target) for part in script.parts}
     assembly = program_assembly(script, MACHINES[target.isa](), code)
     return Candidate(assembly, "lowering", parts=tuple((part.symbol, part.contract) for part in script.parts))

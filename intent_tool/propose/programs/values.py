@@ -278,7 +278,9 @@ class Values:
 
     def _pass_variable(self, face: Interface, variable: Variable, ranges: Mapping[str, tuple[int, int]]) -> None:
         lo, hi = ranges.get(variable.name, self.ends(variable))
-        type_, whole = ("int64_t", SIGNED) if lo < 0 else ("uint64_t", UNSIGNED)
+        # The narrower the type, the narrower the vectors in which it is compared.
+        type_, whole = ("int64_t", SIGNED) if lo < 0 else ("uint8_t", (0, 255)) if hi < 256 else \
+            ("uint16_t", (0, 65535)) if hi < 65536 else ("uint64_t", UNSIGNED)
         name = face.names[variable.name] = f"v{len(face.names)}"
         face.parameters.append(f"{type_} {name}")
         face.arguments += (variable,)
