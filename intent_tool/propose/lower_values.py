@@ -23,6 +23,8 @@ from intent_tool.propose.ir import Block
 
 MOST_WORDS = 8
 """Widest intermediate value, in 64-bit words."""
+WRAPPING = frozenset({"add", "sub", "mul"})
+"""Of the number of a round, which is a word of 64 bits, these are computed in as many: then addresses are sums."""
 
 Words = tuple[int, ...]
 
@@ -231,7 +233,7 @@ class Values:
                         self.contract.key_spans.get("returns", self.contract.span))
         if term.op == "load":
             return self.load(term, bits)
-        if bits > needed:
+        if bits > needed and not (bits == 64 and term.op in WRAPPING and self.free(term) & self.counts.keys()):
             return self.extended(self.low(term, needed), needed, bits, term)
         method: Callable[[Term, int], Words] = getattr(self, "low_" + term.op)
         return method(term, bits)
