@@ -251,11 +251,12 @@ class _Work:
         self.refused += [Refused(f"ai, round {k}", attempt.problems) for k, attempt in enumerate(dialog.attempts, 1)]
 
     def better(self, one: Accepted | None, other: Accepted | None) -> Accepted | None:
-        """By the cost model; `one` where they are as good as each other."""
+        """By the evidence, then by the cost model; `one` where they are as good as each other."""
         if one is None or other is None:
             return one or other
-        costs = [cost(found.code, self.target, self.contract.optimize) for found in (one, other)]
-        winner, loser = (one, other) if costs[0] <= costs[1] else (other, one)
+        ranks = [(-EVIDENCE.index(found.verdict.evidence), cost(found.code, self.target, self.contract.optimize))
+                 for found in (one, other)]
+        winner, loser = (one, other) if ranks[0] <= ranks[1] else (other, one)
         size = size_text(loser.verdict.instructions, loser.verdict.bytes)
         self.refused.append(Refused(loser.candidate.generator, (f"keeps the contract, too, in {size}",)))
         return winner

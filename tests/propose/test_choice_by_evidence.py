@@ -11,6 +11,8 @@ from intent_tool import pipeline
 from intent_tool.judge.programs import Part
 from intent_tool.judge.verdict import PartVerdict, Verdict
 from intent_tool.language.contract import Contract
+from intent_tool.language.load import load_text
+from intent_tool.machine.assembler import assemble
 from intent_tool.machine.assembly import Assembly
 from intent_tool.machine.target import Target, load_targets
 from intent_tool.propose.candidate import Candidate
@@ -46,6 +48,20 @@ def test_the_first_with_the_strongest_evidence(offered: list[str], taken: int, l
     assert built.candidate is made[taken] and built.binary == seen[taken] and len(seen) == looked_at
     assert len(built.refused) == looked_at - 1
     assert all(r.problems[0] == "it is wrong" or " only, in " in r.problems[0] for r in built.refused)
+
+
+@pytest.mark.parametrize(("first", "second", "taken"), [
+    ("proved", "proved", 1), ("bounded", "proved", 1), ("proved", "bounded", 0), ("bounded", "bounded", 1)])
+def test_of_two_generators_evidence_counts_before_cost(first: str, second: str, taken: int) -> None:
+    """The second one has an instruction less."""
+    def accepted(evidence: str, *lines: str) -> pipeline.Accepted:
+        candidate = Candidate(Assembly((*lines, "ret")), "ai")
+        code = assemble(candidate.assembly, TARGET)
+        return pipeline.Accepted(candidate, code, b"", Verdict(True, evidence, (), 10, (), len(lines) + 1, 8))
+    both = accepted(first, "mov eax, edi", "add eax, 0"), accepted(second, "mov eax, edi")
+    work = pipeline._Work(load_text(INTENT), TARGET, pipeline.Wishes())
+    assert work.better(*both) is both[taken]
+    assert len(work.refused) == 1
 
 
 PROGRAM = """
