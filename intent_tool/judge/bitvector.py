@@ -1096,10 +1096,12 @@ class Graph:
         if condition.op in ("ult", "slt") and {*condition.args} == {then, otherwise}:
             # The lesser or the greater of two: one order of comparison is the normal form.
             a, b = condition.args
-            if a.op == "const" or (a.id > b.id and b.op != "const"):
-                opposite = self.ult(b, a) if condition.op == "ult" else self.slt(b, a)
-                if opposite.op == condition.op:
-                    condition, then, otherwise = opposite, otherwise, then
+            opposite = self.ult(b, a) if condition.op == "ult" else self.slt(b, a)
+            if opposite is self.false:
+                # The one is never greater than the other, and where they are equal either will do.
+                return then
+            if (a.op == "const" or (a.id > b.id and b.op != "const")) and opposite.op == condition.op:
+                condition, then, otherwise = opposite, otherwise, then
         if then.op == "ite" and then.args[2] is otherwise:
             return self.ite(self.and_(condition, then.args[0]), then.args[1], otherwise)
         if otherwise.op == "ite" and otherwise.args[1] is then:

@@ -285,3 +285,17 @@ def test_the_greater_of_two_by_a_saturating_subtraction() -> None:
         assert agrees_everywhere(graph.sub(difference, b), lambda x, y: max(x - y, 0) - y)
         assert agrees_everywhere(graph.linear([(1, difference), (1, b)], 1, 3), lambda x, y: max(x, y) + 1)
         assert agrees_everywhere(graph.linear([(2, difference), (1, b)], 0, 3), lambda x, y: 2 * max(x - y, 0) + y)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_the_least_of_all_numbers_is_never_the_greater(is_signed: bool) -> None:
+    """In lanes that are not to count: as a comparison, that would be one more question for each."""
+    graph = Graph()
+    a = graph.var("a", 3)
+    less = graph.slt if is_signed else graph.ult
+    least, most = (graph.const(x, 3) for x in ((4, 3) if is_signed else (0, 7)))
+    for end, other in ((least, most), (most, least)):
+        for x, y in ((a, end), (end, a)):
+            greatest, smallest = graph.ite(less(x, y), y, x), graph.ite(less(x, y), x, y)
+            assert (greatest if end is least else smallest) is a
+            assert (smallest if end is least else greatest) is end, (end, other)
