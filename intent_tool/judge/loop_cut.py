@@ -10,7 +10,7 @@ from intent_tool.judge.bitvector import Graph, Term, signed
 from intent_tool.judge.execute import Executor, State, Undecided
 from intent_tool.judge.gathered import MASKS, equal, gathered
 from intent_tool.judge.loop_notes import BadNote, Gathers, Holds, Known, LoopNote, Place, value_of
-from intent_tool.judge.meaning_unbounded import Fold
+from intent_tool.judge.meaning_unbounded import Fold, Numbers
 from intent_tool.judge.meaning_values import Number
 from intent_tool.judge.memory import Region
 from intent_tool.judge.memory_unbounded import LongRegion, Range, Settled, settles
@@ -321,7 +321,7 @@ class LoopCut:
 
     def _held(self, place: Place, fold: Fold, holds: Holds, rounds: Term, unknown: Term) -> Term:
         graph, width = self.loops.graph, self._register(place)[1]
-        whole = fold.after(rounds)[holds.state].at(graph, holds.shift + width)
+        whole = self._states(fold, rounds)[holds.state].at(graph, holds.shift + width)
         value = graph.extract(whole, holds.shift + width - 1, holds.shift)
         if width == 64:
             return value
@@ -334,14 +334,20 @@ class LoopCut:
         fold = self.loops.fold(known.fold)
         if known.state >= len(fold.bounds):
             raise BadNote(f"fold({known.fold})[{known.state}]: it has {len(fold.bounds)} states")
-        evaluator = self.loops.wanted.evaluator
-        states = list(fold.after(self.rounds))
-        if fold.is_idle and fold.absorbing is not None and fold.absorbing[0] == known.state \
-                and known.value == 1 - fold.absorbing[1]:
-            # Nothing was found so far: the rest is as it was.
-            states = list(fold.initial)
-        states[known.state] = evaluator.const(known.value)
+        states = list(self._states(fold, self.rounds))
+        states[known.state] = self.loops.wanted.evaluator.const(known.value)
         fold.values[self.rounds] = tuple(states)
+
+    def _states(self, fold: Fold, rounds: Term) -> Numbers:
+        """The states after so many rounds. Where the note says, which is demanded, that nothing was found so far, the
+        others are as they were."""
+        states = fold.after(rounds)
+        if fold.is_idle and fold.absorbing is not None:
+            number, value = fold.absorbing
+            if any(known.state == number and known.value == 1 - value and self.loops.fold(known.fold) is fold
+                   for known in self.note.known):
+                return (*fold.initial[:number], states[number], *fold.initial[number + 1:])
+        return states
 
     def _value(self, node: ast.expr, state: State, rounds: Term | None = None) -> Term:
         names = self.loops.names if rounds is None else {**self.loops.names, "round": rounds}
@@ -414,7 +420,7 @@ class LoopCut:
                          f"the {gathers.operator} of lanes {when}")
         for known in self.note.known:
             value = self.loops.wanted.evaluator.const(known.value)
-            state_ = self.loops.fold(known.fold).after(rounds)[known.state]
+            state_ = self._states(self.loops.fold(known.fold), rounds)[known.state]
             self._demand(executor, state, same(graph, state_, value), f"what is known {when}")
         for buffer, claimed in written:
             self._demand(executor, state, claimed, f"{buffer} {when}")
