@@ -22,7 +22,7 @@ from intent_tool.machine.target import load_targets
 TARGETS = load_targets()
 GALLERY = functions("**/*.intent")
 MUTANTS, SECONDS, VECTORS = 4, 1.0, 20_000
-STRIDE = 17
+STRIDE = 23
 SAMPLE = GALLERY[5::STRIDE]
 
 
