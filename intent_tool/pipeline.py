@@ -189,9 +189,12 @@ class _Work:
         unproved = {part.symbol for part in found.verdict.parts if part.evidence != EVIDENCE[-1]}
         proved: dict[str, Assembly] = {}
         for symbol, contract in found.candidate.parts:
-            _, *others = candidates(contract, self.target) if symbol in unproved else (None,)
-            proved |= next(({symbol: c.assembly} for c in others
-                            if isinstance(weighed(contract, self.target, c, EVIDENCE[-1], True), Accepted)), {})
+            if symbol not in unproved:
+                continue
+            # The one that is easiest to prove: each attempt takes as long as a proof may.
+            *_, last = candidates(contract, self.target)
+            if isinstance(weighed(contract, self.target, last, EVIDENCE[-1], True), Accepted):
+                proved[symbol] = last.assembly
         if not proved:
             return found
         other = self.judged(with_parts(self.contract, self.target, proved), True)

@@ -258,8 +258,7 @@ class _VectorLoop:
         """How many rounds are done at once where less than a vector is left, 0 for none. A quarter of a vector leaves
         few rounds over, whatever there are."""
         job = self.job
-        is_plain = job.record is None and self.wishes.parts if job.into is None else \
-            len(job.values) == 1 and not self.ahead
+        is_plain = job.record is None and self.wishes.parts if job.into is None else len(job.values) == 1
         if not is_plain or self.is_natural or self.turn < 4 or job.plan.index.id in self.wishes.whole:
             return 0
         return max(self.turn // 4, 2)
@@ -282,7 +281,7 @@ class _VectorLoop:
         self.open()
         self.lanes = LaneTerms(v, self.machine, self.job.plan.index, self.bound, self.turn, False, lane)
         with self.lanes.before():
-            end = self.end_of(b.const(0, 64), 1)
+            end = self.end_of(b.const(self.ahead, 64), 1)
         setup = b.new_block(self.depth)
         b.start(setup)
         number, _ = self.guarded(number, (), end, 1)
