@@ -392,7 +392,8 @@ def _require_target(contract: Contract, target: Target) -> None:
 
 def _nothing_left(work: _Work) -> IntentError:
     contract, target, refused = work.contract, work.target, work.refused
-    shown = [f"{r.generator}: {problem}" for r in refused for problem in r.problems]
+    # Several candidates may be refused for the same reason.
+    shown = [*dict.fromkeys(f"{r.generator}: {problem}" for r in refused for problem in r.problems)]
     help = None
     if any("is not installed" in line for line in shown):
         help = "`intent-tool doctor` says what is missing, and how to install it"
