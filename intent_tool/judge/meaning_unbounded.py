@@ -215,7 +215,7 @@ class Fold:
                 self.after(number)
 
     def asked(self) -> set[str]:
-        """The variables that it depends on what the contract asks for."""
+        """The variables that the states the contract asks for depend on."""
         return {*self.sources, *_names(count.term for count in self.counts)}
 
     @property

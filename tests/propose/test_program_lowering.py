@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from intent_tool.language.contract import Contract
 from intent_tool.language.diagnostics import IntentError
 from intent_tool.language.load import load_text
 from intent_tool.language.oracle import Oracle
@@ -153,9 +154,7 @@ stdout: |
 @pytest.mark.parametrize("isa", RUNNERS)
 def test_a_reader_that_goes_away_ends_it_quietly(isa: str, tmp_path: Path) -> None:
     contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
-    path = tmp_path / "program"
-    path.write_bytes(_executable(contract, _target(isa)))
-    path.chmod(0o755)
+    path = _installed(contract, isa, tmp_path)
     command = ["bash", "-o", "pipefail", "-c", 'yes | "$0" "$1" | head -n 1', RUNNERS[isa], str(path)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == (b"y\n", b"", 128 + signal.SIGPIPE)
@@ -164,9 +163,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(isa: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("isa", RUNNERS)
 def test_a_full_disk_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> None:
     contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
-    path = tmp_path / "program"
-    path.write_bytes(_executable(contract, _target(isa)))
-    path.chmod(0o755)
+    path = _installed(contract, isa, tmp_path)
     with open("/dev/full", "wb") as full:
         done = subprocess.run([RUNNERS[isa], str(path)], input=b"text", stdout=full, check=False, timeout=60)
     assert done.returncode == 1
@@ -175,9 +172,7 @@ def test_a_full_disk_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("isa", RUNNERS)
 def test_a_closed_output_is_said_by_the_exit_status(isa: str, tmp_path: Path) -> None:
     contract = load_text("intent: A test.\nprogram: test\nstdout: stdin\n")
-    path = tmp_path / "program"
-    path.write_bytes(_executable(contract, _target(isa)))
-    path.chmod(0o755)
+    path = _installed(contract, isa, tmp_path)
     done = subprocess.run(["bash", "-c", '"$0" "$1" >&-', RUNNERS[isa], str(path)], input=b"text", check=False,
                           timeout=60)
     assert done.returncode == 1
@@ -187,9 +182,7 @@ def test_a_closed_output_is_said_by_the_exit_status(isa: str, tmp_path: Path) ->
 @pytest.mark.parametrize("isa", RUNNERS)
 def test_a_signal_ends_it_while_it_waits(isa: str, body: str, tmp_path: Path) -> None:
     contract = load_text(f"intent: A test.\nprogram: test\n{body}\n")
-    path = tmp_path / "program"
-    path.write_bytes(_executable(contract, _target(isa)))
-    path.chmod(0o755)
+    path = _installed(contract, isa, tmp_path)
     with subprocess.Popen([RUNNERS[isa], str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin is not None and running.stdout is not None
         running.stdin.write(b"something\n")
@@ -224,6 +217,13 @@ stdout: |
 """))
     assert len({part.text for part in script.parts}) == len(script.parts)
     assert sum("10**k" in part.text for part in script.parts) == 1
+
+
+def _installed(contract: Contract, isa: str, folder: Path) -> Path:
+    path = folder / "program"
+    path.write_bytes(_executable(contract, _target(isa)))
+    path.chmod(0o755)
+    return path
 
 
 def _target(isa: str) -> Target:
